@@ -1,0 +1,1 @@
+"""Radio channel: path loss, fading, rate; numbers in, numbers out; no clock."""

@@ -1,0 +1,1 @@
+"""The simulator against closed forms and published numbers."""

@@ -1,0 +1,1 @@
+"""What computing costs: step times of the LLM, token times of devices; no clock."""

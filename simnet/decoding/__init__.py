@@ -1,0 +1,1 @@
+"""The mathematics of hybrid decoding: acceptance, uncertainty, truncation, thresholds."""

@@ -1,0 +1,1 @@
+"""Devices as processes: they draft, send, and wait for the verdict."""

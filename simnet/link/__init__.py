@@ -1,0 +1,1 @@
+"""The links between devices and the edge server, as processes."""

@@ -1,0 +1,1 @@
+"""Protocols: rules that cut a token trace into rounds; no clock."""

@@ -1,0 +1,1 @@
+"""Seeing results: terminal tables and figures. Reads results only."""

@@ -1,0 +1,1 @@
+"""Uplink schedulers and batch policies: who goes next; no clock."""

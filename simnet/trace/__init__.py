@@ -1,0 +1,1 @@
+"""Token traces: the recorded behaviour of a pair of models."""
