@@ -121,7 +121,7 @@ class Records:
         tokens that lie off the recorded path), ``departed`` (1 where the round leaves the path),
         ``surrogate`` (tokens that stand in for unrecorded ones), and the floats
         ``skipped_rejection_mass`` and ``output_tv`` (sums over the round's tokens). A token
-        committed alone is visible at ``started_ns + prefill_ns + i * token_ns`` (i = 1 ... skipped),
+        committed alone is visible at ``started_ns + prefill_ns + i * token_ns``, i = 1 ... skipped;
         a verified one at ``finished_ns``. Rows of a request are in time order.
     groups
         Per device group: name, count of devices, protocol kind, ``trace_kind`` (``real``,

@@ -64,14 +64,14 @@ class CounterStream:
             z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX_1)
             z = (z ^ (z >> np.uint64(27))) * np.uint64(_MIX_2)
             z ^= z >> np.uint64(31)
-        return (z >> np.uint64(11)) * _UNIT
+        return np.asarray((z >> np.uint64(11)) * _UNIT, dtype=np.float64)
 
     def exponential(self, counter: int) -> float:
         """Exponential number of mean 1 of ``counter``."""
         return -math.log1p(-self.uniform(counter))
 
     def child(self, index: int) -> "CounterStream":
-        """Stream of member ``index`` of a population (a device, a link); as independent as keys are."""
+        """Stream of member ``index`` of a population (a device, a link)."""
         z = (self.key ^ ((index + 1) * _MIX_2)) & _MASK
         z = ((z ^ (z >> 30)) * _MIX_1) & _MASK
         z = ((z ^ (z >> 27)) * _MIX_2) & _MASK
