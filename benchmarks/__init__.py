@@ -1,0 +1,1 @@
+"""Timings, and the plain script they are compared with."""
