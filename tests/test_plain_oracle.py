@@ -37,7 +37,7 @@ def inputs(**changed):
 
 
 def test_a_transmission_crosses_fading_blocks():
-    # Blocks of 10 ms carry 1000, 2000, 0 and 4000 bits each millisecond: log2(1 + snr) = 1, 2, 0, 4.
+    # log2(1 + snr) = 1, 2, 0, 4: blocks of 10 ms carry 1000, 2000, 0, 4000 bits each millisecond
     snr = [1.0, 3.0, 0.0, 15.0]
     log = simulate(model(), inputs(snr=lambda device, block: snr[block]), 37 * MS)
     assert log.tokens == [
