@@ -1,0 +1,408 @@
+r"""Sending only the k most probable entries of the SLM's law, and choosing k.
+
+The server spreads what is left evenly over the other tokens:
+
+.. math:: \hat x_i = x_i \text{ in the top } k, \qquad
+    \hat x_i = \frac{1 - \mathrm{mass}_k}{|V| - k} \text{ outside.}
+
+The top k are taken by descending probability, ties by ascending token id, everywhere.
+
+References
+----------
+arXiv 2505.11788: eq. (16) the rebuilt law, (24) the offline rule, (26) the online bound, (27) the
+online rule.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simnet.decoding.token_law import as_law
+
+
+def k_grid(vocabulary_size: int) -> NDArray[np.int64]:
+    """Grid of k that a trace records: 1 ... 10, then steps of at most 10 %, up to |V| itself.
+
+    >>> k_grid(25).tolist()
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, 25]
+
+    Raises
+    ------
+    ValueError
+        If the vocabulary is empty.
+    """
+    if vocabulary_size < 1:
+        raise ValueError(f"vocabulary_size must be >= 1, got {vocabulary_size}")
+    grid = [1]
+    while grid[-1] < vocabulary_size:
+        grid.append(min(vocabulary_size, grid[-1] + max(1, grid[-1] // 10)))
+    return np.array(grid, dtype=np.int64)
+
+
+def truncate(law: ArrayLike, k: int) -> NDArray[np.float64]:
+    r"""Law that the server rebuilds from the top k entries.
+
+    Parameters
+    ----------
+    law : (..., V) array
+        The SLM's law ``x``.
+    k : int
+        Entries sent, 1 <= k <= V.
+
+    Returns
+    -------
+    (..., V) array
+        :math:`\hat x`: the top k entries kept, the mean of the others in their place, so its sum is
+        that of ``x``.
+
+    Raises
+    ------
+    ValueError
+        If ``law`` is not a law, or k is out of range.
+    """
+    x = as_law(law, "law")
+    _check_ks(np.array([k]), x.shape[-1])
+    if k == x.shape[-1]:
+        return x.copy()
+    tail = np.argsort(-x, axis=-1, kind="stable")[..., k:]
+    mean = np.take_along_axis(x, tail, axis=-1).mean(axis=-1, keepdims=True)
+    xhat = x.copy()
+    np.put_along_axis(xhat, tail, mean, axis=-1)
+    return xhat
+
+
+def draft_rank(law: ArrayLike, draft_id: ArrayLike) -> NDArray[np.int64]:
+    """Rank of the draft, 1 = most probable: it is sent when rank <= k.
+
+    Parameters
+    ----------
+    law : (..., V) array
+    draft_id : (...) array of int
+
+    Returns
+    -------
+    (...) array of int64
+        1 ... V; ties by ascending token id, as in `truncate`.
+
+    Raises
+    ------
+    ValueError
+        If ``law`` is not a law.
+    """
+    x = as_law(law, "law")
+    draft = np.asarray(draft_id, dtype=np.int64)[..., None]
+    q = np.take_along_axis(x, draft, axis=-1)
+    tied_before = (x == q) & (np.arange(x.shape[-1]) < draft)
+    return np.asarray(1 + ((x > q) | tied_before).sum(axis=-1))
+
+
+def rebuilt_draft_probability(
+    q_draft: ArrayLike,
+    draft_rank: ArrayLike,
+    mass: ArrayLike,
+    k: ArrayLike,
+    vocabulary_size: int,
+) -> NDArray[np.float64]:
+    r""":math:`\hat x_d`: the probability the server tests a draft against, from recorded columns.
+
+    Parameters
+    ----------
+    q_draft : (...) array
+        :math:`x_d`.
+    draft_rank : (...) array of int
+        Rank of the draft, 1 = most probable.
+    mass : (...) array
+        Mass of the k most probable tokens.
+    k : (...) array of int
+        Entries sent, 1 <= k <= |V|.
+    vocabulary_size : int
+        |V|.
+
+    Returns
+    -------
+    (...) array
+        :math:`x_d` where the rank is at most k, else :math:`(1 - \mathrm{mass}_k)/(|V| - k)`.
+
+    Raises
+    ------
+    ValueError
+        If k is out of range.
+    """
+    q, rank = np.asarray(q_draft, dtype=np.float64), np.asarray(draft_rank)
+    sent = np.asarray(k, dtype=np.int64)
+    _check_ks(sent, vocabulary_size)
+    left = np.maximum(0.0, 1 - np.asarray(mass, dtype=np.float64))
+    return np.asarray(np.where(rank <= sent, q, left / np.maximum(1, vocabulary_size - sent)))
+
+
+def mass_curve(law: ArrayLike, ks: ArrayLike) -> NDArray[np.float64]:
+    """Mass of the k most probable tokens, for each k.
+
+    Parameters
+    ----------
+    law : (..., V) array
+    ks : (K,) array of int
+        Ascending or not, each in 1 ... V.
+
+    Returns
+    -------
+    (..., K) array
+        In [0, 1], non-decreasing in k.
+
+    Raises
+    ------
+    ValueError
+        If ``law`` is not a law, or a k is out of range.
+    """
+    x, grid = as_law(law, "law"), np.asarray(ks, dtype=np.int64)
+    _check_ks(grid, x.shape[-1])
+    descending = np.sort(x, axis=-1)[..., ::-1]
+    return np.asarray(np.minimum(np.cumsum(descending, axis=-1)[..., grid - 1], 1.0))
+
+
+def l1_truncation(law: ArrayLike, k: int) -> NDArray[np.float64]:
+    r"""L1 distance :math:`\sum_i |x_i - \hat x_i|` between laws (..., V) and their top k.
+
+    Parameters and errors as in `truncate`. For many k use `l1_truncation_curve`.
+
+    Returns
+    -------
+    (...) array
+        In [0, 2).
+    """
+    x = as_law(law, "law")
+    return np.asarray(np.abs(x - truncate(x, k)).sum(axis=-1))
+
+
+def l1_truncation_curve(law: ArrayLike, ks: ArrayLike) -> NDArray[np.float64]:
+    r"""`l1_truncation` for all ``ks`` by one sort and suffix sums, in O(V log V) per law.
+
+    The entries outside the top k lie around their own mean :math:`m_k`, so the distance is twice
+    what exceeds it: with :math:`T_j = \sum_{i > j} x_{(i)}` over the descending order and ``c`` the
+    number of entries above :math:`m_k = T_k / (|V| - k)`,
+
+    .. math:: \sum_i |x_i - \hat x_i| = 2\,\bigl(T_k - T_c - (c - k)\,m_k\bigr).
+
+    Parameters
+    ----------
+    law : (..., V) array
+    ks : (K,) array of int
+        Each in 1 ... V.
+
+    Returns
+    -------
+    (..., K) array
+        In [0, 2), non-increasing in k, 0 at k = V.
+
+    Raises
+    ------
+    ValueError
+        If ``law`` is not a law, or a k is out of range.
+    """
+    x, grid = as_law(law, "law"), np.asarray(ks, dtype=np.int64)
+    size = x.shape[-1]
+    _check_ks(grid, size)
+    ascending = np.sort(x.reshape(-1, size), axis=-1)
+    curve = np.empty((len(ascending), len(grid)))
+    for row, values in zip(curve, ascending, strict=True):
+        lowest = np.concatenate(([0.0], np.cumsum(values)))  # lowest[j]: sum of the j smallest
+        left = size - grid
+        mean = lowest[left] / np.maximum(1, left)
+        below = np.minimum(np.searchsorted(values, mean, side="right"), left)
+        row[:] = 2 * (lowest[left] - lowest[below] - (left - below) * mean)
+    return np.asarray(np.maximum(0.0, curve).reshape(*x.shape[:-1], len(grid)))
+
+
+def soft_rejected_mass(q_draft: ArrayLike, beta: ArrayLike) -> NDArray[np.float64]:
+    r"""What the device puts for the LLM's unknown :math:`\sum_i \max(0, y_i - x_i)`.
+
+    .. math:: D = (1 - x_d)\, l(-1) + x_d\, l(-\beta_d), \qquad l(z) = \ln(1 + e^z)
+
+    Parameters
+    ----------
+    q_draft : (...) array
+        :math:`x_d` in [0, 1].
+    beta : (...) array
+        Predicted rejection probability :math:`\beta_d` in [0, 1] (`LinearFit.predict`).
+
+    Returns
+    -------
+    (...) array
+        In [ln(1 + 1/e), ln 2] = [0.313, 0.693].
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside [0, 1].
+    """
+    q, rejection = np.asarray(q_draft, dtype=np.float64), np.asarray(beta, dtype=np.float64)
+    for name, values in (("q_draft", q), ("beta", rejection)):
+        if not ((values >= 0) & (values <= 1)).all():
+            raise ValueError(
+                f"{name} must lie in [0, 1], got {values.min():g} to "
+                f"{values.max():g}; a linear fit must be clipped"
+            )
+    return np.asarray((1 - q) * np.log1p(np.exp(-1.0)) + q * np.log1p(np.exp(-rejection)))
+
+
+def online_bound(l1: ArrayLike, q_draft: ArrayLike, beta: ArrayLike) -> NDArray[np.float64]:
+    r"""The device's soft bound on the distance between the two resampling laws.
+
+    .. math:: U(k) = \frac{\sum_i |x_i - \hat x_i|}{D}
+
+    Parameters
+    ----------
+    l1 : (...) array
+        :math:`\sum_i |x_i - \hat x_i|` at some k.
+    q_draft, beta : (...) array
+        As in `soft_rejected_mass`; broadcast against ``l1``.
+
+    Returns
+    -------
+    (...) array
+        >= 0.
+
+    Raises
+    ------
+    ValueError
+        If ``q_draft`` or ``beta`` is outside [0, 1].
+    """
+    return np.asarray(np.asarray(l1, dtype=np.float64) / soft_rejected_mass(q_draft, beta))
+
+
+def online_k(
+    l1_curve: ArrayLike, ks: ArrayLike, q_draft: ArrayLike, beta: ArrayLike, theta: float
+) -> NDArray[np.int64]:
+    r"""Entries each token sends under the online rule: :math:`\min\{k : U(k) \le \theta\}`.
+
+    Parameters
+    ----------
+    l1_curve : (..., K) array
+        :math:`\sum_i |x_i - \hat x_i|` at each k of the grid.
+    ks : (K,) array of int
+        The grid, ascending, its last member |V|.
+    q_draft, beta : (...) array
+        As in `soft_rejected_mass`.
+    theta : float
+        Largest bound tolerated, >= 0. The paper's is unknown.
+
+    Returns
+    -------
+    (...) array of int64
+        The smallest k of the grid that meets the rule.
+
+    Raises
+    ------
+    ValueError
+        If ``theta`` < 0, the grid is not ascending, or no k of the grid meets the rule (it did not
+        reach |V|, where the distance is 0).
+    """
+    curve, grid = _curve_on_grid(l1_curve, ks, theta)
+    mass = np.asarray(soft_rejected_mass(q_draft, beta))[..., None]
+    meets = curve / mass <= theta
+    if not meets.any(axis=-1).all():
+        raise ValueError("no k of the grid meets the rule; the grid must end at |V|, where l1 = 0")
+    return np.asarray(grid[meets.argmax(axis=-1)])
+
+
+def offline_bound(
+    l1_curve: ArrayLike, total_variation: ArrayLike, weights: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    r"""Mean over tokens of the bound that knows the LLM, for each k.
+
+    .. math:: \bar U(k) = \frac{\sum_t w_t\, \|x(t) - \hat x(t)\|_1 / \mathrm{TV}(x(t), y(t))}
+        {\sum_t w_t}, \qquad \mathrm{TV}(x, y) = \sum_i \max(0, y_i - x_i)
+
+    The quotient bounds the total variation between the two laws a rejected draft is replaced from.
+    Tokens with TV = 0 are left out of both sums: nothing is ever rejected there, so there is no
+    such law to approximate.
+
+    Parameters
+    ----------
+    l1_curve : (n, K) array
+        :math:`\sum_i |x_i - \hat x_i|` of each token at each k.
+    total_variation : (n,) array
+        Between the SLM's and the LLM's law, in [0, 1].
+    weights : (n,) array, optional
+        A mask or weights >= 0. The natural choice is the tokens that would be transmitted
+        (``uncertainty > threshold``); ``total_variation`` itself weighs each token by its chance
+        to be resampled, which tames the quotient where the two laws nearly agree.
+
+    Returns
+    -------
+    (K,) array
+        >= 0, non-increasing in k.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a weight is negative, or no token with weight has TV > 0.
+    """
+    curve = np.asarray(l1_curve, dtype=np.float64)
+    tv = np.asarray(total_variation, dtype=np.float64)
+    w = np.ones(tv.shape) if weights is None else np.asarray(weights, dtype=np.float64)
+    if curve.ndim != 2 or tv.shape != curve.shape[:1] or w.shape != tv.shape:
+        raise ValueError(
+            f"l1_curve (n, K), total_variation (n,) and weights (n,) must agree on n, "
+            f"got {curve.shape}, {tv.shape}, {w.shape}"
+        )
+    if not ((w >= 0).all() and ((tv >= 0) & (tv <= 1)).all()):
+        raise ValueError("weights must be >= 0 and total_variation in [0, 1]")
+    used = (tv > 0) & (w > 0)
+    if not used.any():
+        raise ValueError("no token with weight has TV > 0: no draft is ever rejected, any k does")
+    return np.asarray((w[used] / tv[used]) @ curve[used] / w[used].sum())
+
+
+def offline_k(
+    l1_curve: ArrayLike,
+    ks: ArrayLike,
+    total_variation: ArrayLike,
+    theta: float,
+    weights: ArrayLike | None = None,
+) -> int:
+    r"""The one k of the offline rule: :math:`\min\{k : \bar U(k) \le \theta\}` over the grid.
+
+    Parameters
+    ----------
+    l1_curve, total_variation, weights
+        As in `offline_bound`.
+    ks : (K,) array of int
+        The grid, ascending, its last member |V|.
+    theta : float
+        Largest mean bound tolerated, >= 0.
+
+    Returns
+    -------
+    int
+        The smallest k of the grid that meets the rule.
+
+    Raises
+    ------
+    ValueError
+        As in `offline_bound` and `online_k`.
+    """
+    curve, grid = _curve_on_grid(l1_curve, ks, theta)
+    meets = offline_bound(curve, total_variation, weights) <= theta
+    if not meets.any():
+        raise ValueError("no k of the grid meets the rule; the grid must end at |V|, where l1 = 0")
+    return int(grid[meets.argmax()])
+
+
+def _check_ks(ks: NDArray[np.int64], vocabulary_size: int) -> None:
+    if ks.size and not (ks.min() >= 1 and ks.max() <= vocabulary_size):
+        raise ValueError(
+            f"k must lie in 1..{vocabulary_size} (the vocabulary), got {ks.min()} to {ks.max()}"
+        )
+
+
+def _curve_on_grid(
+    l1_curve: ArrayLike, ks: ArrayLike, theta: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    if not theta >= 0:
+        raise ValueError(f"theta must be >= 0, got {theta}")
+    curve, grid = np.asarray(l1_curve, dtype=np.float64), np.asarray(ks, dtype=np.int64)
+    if grid.ndim != 1 or curve.ndim == 0 or curve.shape[-1] != len(grid):
+        raise ValueError(f"l1_curve {curve.shape} must end with the axis of ks {grid.shape}")
+    if not (np.diff(grid) > 0).all():
+        raise ValueError("ks must ascend")
+    return curve, grid
