@@ -71,7 +71,7 @@ def truncate(law: ArrayLike, k: int) -> NDArray[np.float64]:
 
 
 def draft_rank(law: ArrayLike, draft_id: ArrayLike) -> NDArray[np.int64]:
-    """Rank of the draft, 1 = most probable: it is sent when rank <= k.
+    """Rank of the draft, 0 = most probable: it is among the top k when rank < k.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def draft_rank(law: ArrayLike, draft_id: ArrayLike) -> NDArray[np.int64]:
     Returns
     -------
     (...) array of int64
-        1 ... V; ties by ascending token id, as in `truncate`.
+        0 ... V - 1; ties by ascending token id, as in `truncate`.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def draft_rank(law: ArrayLike, draft_id: ArrayLike) -> NDArray[np.int64]:
     draft = np.asarray(draft_id, dtype=np.int64)[..., None]
     q = np.take_along_axis(x, draft, axis=-1)
     tied_before = (x == q) & (np.arange(x.shape[-1]) < draft)
-    return np.asarray(1 + ((x > q) | tied_before).sum(axis=-1))
+    return np.asarray(((x > q) | tied_before).sum(axis=-1))
 
 
 def rebuilt_draft_probability(
@@ -109,7 +109,7 @@ def rebuilt_draft_probability(
     q_draft : (...) array
         :math:`x_d`.
     draft_rank : (...) array of int
-        Rank of the draft, 1 = most probable.
+        Rank of the draft, 0 = most probable.
     mass : (...) array
         Mass of the k most probable tokens.
     k : (...) array of int
@@ -120,7 +120,7 @@ def rebuilt_draft_probability(
     Returns
     -------
     (...) array
-        :math:`x_d` where the rank is at most k, else :math:`(1 - \mathrm{mass}_k)/(|V| - k)`.
+        :math:`x_d` where the rank is below k, else :math:`(1 - \mathrm{mass}_k)/(|V| - k)`.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def rebuilt_draft_probability(
     sent = np.asarray(k, dtype=np.int64)
     _check_ks(sent, vocabulary_size)
     left = np.maximum(0.0, 1 - np.asarray(mass, dtype=np.float64))
-    return np.asarray(np.where(rank <= sent, q, left / np.maximum(1, vocabulary_size - sent)))
+    return np.asarray(np.where(rank < sent, q, left / np.maximum(1, vocabulary_size - sent)))
 
 
 def mass_curve(law: ArrayLike, ks: ArrayLike) -> NDArray[np.float64]:
