@@ -1,0 +1,232 @@
+"""What every metric means: name, unit, definition. Tables and the documentation read it."""
+
+from dataclasses import dataclass
+
+from simnet.metrics.distribution import STATISTICS
+
+LEVELS = ("mean", "max")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric.
+
+    Attributes
+    ----------
+    name : str
+        Column in the results, unit last; statistics are appended to it (``ttft_s_p95``).
+    unit : str
+        ``s``, ``1/s``, ``bit/s``, ...; empty for a pure number.
+    symbol : str
+        Definition, in the symbols of ``SYMBOLS``.
+    meaning : str
+        One line for people.
+    section : str
+        Part of the result table.
+    statistics : tuple of str
+        Empty for a single value.
+    steady : bool
+        Whether it means something only in steady state (flagged when a run is overloaded).
+    per_group : bool
+        Whether it comes once more per device group.
+    """
+
+    name: str
+    unit: str
+    symbol: str
+    meaning: str
+    section: str
+    statistics: tuple[str, ...] = ()
+    steady: bool = False
+    per_group: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names under which it appears in the results."""
+        return tuple(f"{self.name}_{s}" for s in self.statistics) or (self.name,)
+
+
+SYMBOLS = {
+    "T": "length of the window, from the end of the warm-up to the horizon",
+    "a, s, f": "request: the user asks; the device turns to it; its last token is visible",
+    "n, e_1 ... e_n": "request: its tokens, and when each became visible",
+    "t_0 ... t_7": "round: drafting starts; draft complete; first bit on the air; last bit "
+    "received; at the server; step starts; step ends; verdict at the device",
+    "N_sent, N_skip": "tokens that the device drafted and sent for verification; committed alone",
+    "N_tested, N_acc": "drafts that the server tested; accepted",
+    "N_out": "tokens committed; of them N_off lie off the recorded path",
+    "N(t), c": "transmissions on the air at time t; transmissions that the uplink carries at once",
+    "K, W": "devices in closed loops; time that they waited, summed",
+    "d_j, b_j, k_j": "step j: duration, sequences, tokens",
+}
+
+
+def _distribution(name: str, unit: str, symbol: str, meaning: str, section: str) -> Metric:
+    return Metric(name, unit, symbol, meaning, section, STATISTICS, steady=True, per_group=True)
+
+
+def _device(name: str, unit: str, symbol: str, meaning: str, section: str) -> Metric:
+    return Metric(name, unit, symbol, meaning, section, per_group=True)
+
+
+def _queue(name: str, symbol: str, meaning: str, section: str) -> Metric:
+    return Metric(name, "", symbol, meaning, section, LEVELS, steady=True)
+
+
+SPEED, LATENCY, SPANS = "speed", "latency", "where the time goes"
+DEVICE, UPLINK, SERVER = "devices", "uplink", "server"
+PROTOCOL, QUALITY = "protocol", "quality risk"
+
+_METRICS = (
+    _device("output_tokens_per_s", "token/s", "#{e in T} / T", "tokens shown, all devices", SPEED),
+    Metric(
+        "device_output_tokens_per_s",
+        "token/s",
+        "#{e in T of a device} / T",
+        "tokens shown, per device",
+        SPEED,
+        STATISTICS,
+        per_group=True,
+    ),
+    _device("requests_per_s", "1/s", "#{f in T} / T", "requests finished", SPEED),
+    _device(
+        "slo_goodput_requests_per_s", "1/s", "#{f in T, SLO met} / T", "finished in time", SPEED
+    ),
+    _device(
+        "slo_attainment", "", "#{met} / #{judged}", "share of requests that meet the SLO", SPEED
+    ),
+    _device("slo_requests", "", "#{judged}", "requests judged against the SLO", SPEED),
+    _device(
+        "jain_fairness",
+        "",
+        "(sum x)^2 / (n sum x^2), x = tokens of a device",
+        "1: all devices equally fast; 1/n: one gets all",
+        SPEED,
+    ),
+    _distribution("ttft_s", "s", "e_1 - a", "time to first token", LATENCY),
+    _distribution("tpot_s", "s", "(e_n - e_1) / (n - 1), n > 1", "time per output token", LATENCY),
+    _distribution(
+        "itl_s", "s", "e_{i+1} - e_i", "gap between tokens; 0 when shown together", LATENCY
+    ),
+    _distribution("e2e_s", "s", "f - a", "whole answer", LATENCY),
+    _device("requests_arrived", "", "#{a in T}", "requests asked", LATENCY),
+    _device(
+        "requests_censored", "", "#{a in T, f > horizon}", "asked but cut by the horizon", LATENCY
+    ),
+    _distribution("round_time_s", "s", "t_7 - t_0", "one verified round", SPANS),
+    _distribution("device_time_s", "s", "t_1 - t_0", "drafting on the device", SPANS),
+    _distribution("uplink_waiting_time_s", "s", "t_2 - t_1", "waiting for the uplink", SPANS),
+    _distribution("uplink_airtime_s", "s", "t_3 - t_2", "on the air", SPANS),
+    _distribution("backhaul_time_s", "s", "t_4 - t_3", "base station to server", SPANS),
+    _distribution("server_waiting_time_s", "s", "t_5 - t_4", "waiting for a step", SPANS),
+    _distribution("server_time_s", "s", "t_6 - t_5", "the step that verifies", SPANS),
+    _distribution("downlink_time_s", "s", "t_7 - t_6", "verdict to the device", SPANS),
+    _distribution("device_waiting_time_s", "s", "s - a", "request waits for its device", DEVICE),
+    Metric("device_utilisation", "", "drafting time / T", "busy share of a device", DEVICE),
+    Metric(
+        "device_offered_load",
+        "",
+        "closed: drafting K / (K T - W); open, queueing: a / s x time in hand / T",
+        "demand over capacity",
+        DEVICE,
+    ),
+    _queue("device_queue_length", "#{a <= t < s}", "requests waiting, all devices", DEVICE),
+    _queue("requests_in_system", "#{a <= t < f}", "requests asked and not finished", DEVICE),
+    Metric(
+        "uplink_utilisation", "", "int min(N, c) dt / (c T)", "busy share of the uplink", UPLINK
+    ),
+    Metric(
+        "uplink_offered_load",
+        "",
+        "closed: utilisation K T / (K T - W); open: arrival rate x mean service / c",
+        "demand over capacity; may exceed 1",
+        UPLINK,
+    ),
+    Metric("uplink_goodput_bps", "bit/s", "bits received in T / T", "bits carried", UPLINK),
+    Metric(
+        "uplink_bits_per_token", "bit", "bits received / tokens shown", "price of a token", UPLINK
+    ),
+    _queue("uplink_queue_length", "#{t_1 <= t < t_2}", "transmissions waiting", UPLINK),
+    Metric("server_utilisation", "", "time with a step under way / T", "busy share", SERVER),
+    Metric(
+        "server_offered_load",
+        "",
+        "sum d b / (T b_full) x demand",
+        "sequences asked for over those of full steps",
+        SERVER,
+    ),
+    Metric(
+        "server_full_share",
+        "",
+        "sum d of full steps / T",
+        "share of time in steps that left a waiting round behind",
+        SERVER,
+    ),
+    Metric("batch_sequences", "", "sum d b / sum d", "sequences per step, by time", SERVER),
+    Metric(
+        "batch_tokens", "token", "sum d k / sum d", "tokens processed per step, by time", SERVER
+    ),
+    Metric("kv_tokens_mean", "token", "int kv dt / T, held from step to step", "KV in use", SERVER),
+    Metric("kv_tokens_max", "token", "max kv", "KV in use at most", SERVER),
+    Metric("kv_occupancy", "", "kv_tokens_mean / capacity", "share of the KV capacity", SERVER),
+    _queue("server_queue_length", "#{t_4 <= t < t_5}", "rounds waiting at the server", SERVER),
+    _device(
+        "transmit_rate", "", "N_sent / (N_sent + N_skip)", "drafts sent to be verified", PROTOCOL
+    ),
+    _device("skip_rate", "", "N_skip / (N_sent + N_skip)", "tokens committed alone", PROTOCOL),
+    _device(
+        "payload_compression",
+        "",
+        "1 - bits of distributions / bits of full ones",
+        "saved per transmitted token",
+        PROTOCOL,
+    ),
+    _device("draft_acceptance_rate", "", "N_acc / N_sent", "drafts accepted", PROTOCOL),
+    _device("conditional_acceptance_rate", "", "N_acc / N_tested", "accepted if tested", PROTOCOL),
+    _device(
+        "tokens_per_round", "token", "N_out / rounds", "committed per verified round", PROTOCOL
+    ),
+    _device(
+        "wasted_draft_tokens", "token", "(N_sent - N_acc) / rounds", "lost per round", PROTOCOL
+    ),
+    _device("off_path_share", "", "N_off / N_out", "tokens off the recorded path", QUALITY),
+    _device(
+        "hazard_per_token",
+        "",
+        "departures / (N_out - N_off)",
+        "leaves the path, per token",
+        QUALITY,
+    ),
+    _device(
+        "surrogate_share", "", "stand-ins / (N_sent + N_skip)", "drafts the trace lacks", QUALITY
+    ),
+    _device(
+        "skipped_rejection_mass",
+        "",
+        "sum over skipped of P(reject) / N_out",
+        "wrongly kept tokens, per token",
+        QUALITY,
+    ),
+    _device("output_tv", "", "sum over sent of TV / N_out", "law changed by truncation", QUALITY),
+    _device(
+        "output_bias_bound_per_token",
+        "",
+        "skipped_rejection_mass + output_tv",
+        "bound on the bias of the output",
+        QUALITY,
+    ),
+)
+CATALOGUE = {metric.name: metric for metric in _METRICS}
+_BY_COLUMN = {column: metric for metric in _METRICS for column in metric.columns}
+
+
+def describe(column: str) -> Metric:
+    """Metric of a result column, whether or not a group or a statistic is part of its name.
+
+    >>> describe("phones.tpot_s_p95").meaning
+    'time per output token'
+    """
+    name = column.rpartition(".")[2]
+    if name not in _BY_COLUMN:
+        raise KeyError(f"no metric called {column!r}; see docs/metrics.md")
+    return _BY_COLUMN[name]

@@ -1,0 +1,59 @@
+"""All metrics of one run."""
+
+import numpy as np
+
+from simnet.metrics.emissions import Emissions, emissions
+from simnet.metrics.latency import request_latency, round_latency
+from simnet.metrics.protocol import protocol
+from simnet.metrics.slo import Slo, attainment
+from simnet.metrics.throughput import throughput
+from simnet.metrics.utilisation import device_load, server_load, uplink_load
+from simnet.metrics.window import Mask, Window
+from simnet.records import Records
+
+
+def measure(records: Records, slo: Slo | None = None) -> dict[str, float]:
+    """Every metric of the catalogue, by name; NaN where the run does not tell.
+
+    Measured is the window from ``warmup_ns`` to ``horizon_ns``. With several device groups, each
+    metric that belongs to devices comes once more per group, as ``group.metric``.
+
+    Parameters
+    ----------
+    records : Records
+        One run.
+    slo : Slo, optional
+        With it come ``slo_attainment`` and its kin.
+    """
+    window = Window(records.warmup_ns, records.horizon_ns)
+    seen = emissions(records)
+    everyone = np.ones(len(records.devices["device"]), dtype=bool)
+    metrics = _of_devices(records, seen, everyone, window, slo)
+    metrics |= device_load(records, window)
+    metrics |= uplink_load(records, seen, window)
+    metrics |= server_load(records, window)
+    if len(records.groups) > 1:
+        for index, group in enumerate(records.groups):
+            members = np.asarray(records.devices["group"] == index)
+            own = _of_devices(records, seen, members, window, slo)
+            metrics |= {f"{group['name']}.{name}": value for name, value in own.items()}
+    return metrics
+
+
+def _of_devices(
+    records: Records,
+    seen: Emissions,
+    devices: Mask,
+    window: Window,
+    slo: Slo | None,
+) -> dict[str, float]:
+    """Metrics that belong to the ``devices`` chosen by a mask."""
+    requests = devices[records.requests["device"]]
+    rounds = devices[records.rounds["device"]]
+    metrics = throughput(records, seen, devices, window)
+    metrics |= request_latency(records.requests, seen, requests, window)
+    metrics |= round_latency(records.rounds, rounds, window)
+    metrics |= protocol(records.rounds, rounds, window)
+    if slo is not None:
+        metrics |= attainment(records.requests, seen, requests, window, slo)
+    return metrics

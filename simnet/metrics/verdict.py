@@ -1,0 +1,129 @@
+"""Whether a run had a steady state, and which resource limits it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan, sqrt
+
+from simnet.metrics.occupancy import Occupancy
+from simnet.metrics.utilisation import closed_devices
+from simnet.metrics.window import Rows, Window
+from simnet.records import Records
+
+RESOURCES = ("device", "uplink", "kv", "server")
+STATES = ("stable", "unsaturated", "saturated", "backlogged", "overloaded")  # best first
+FULL_LOAD = 1 - 1e-9
+NEARLY_BUSY = 0.97  # busy share from which a growing backlog is blamed on the resource
+KV_TIGHT = 0.8  # occupancy from which full steps are blamed on memory
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What kind of run it was.
+
+    Attributes
+    ----------
+    state : str
+        Open arrivals: ``stable``; ``backlogged`` (the backlog grew although no resource is offered
+        more than it can do: the run is too short to call it steady); ``overloaded``. Closed loops,
+        which are always stable: ``saturated`` (more devices would not raise throughput) or
+        ``unsaturated``.
+    binding_resource : str
+        The resource with the largest load: the first that limits, or the one that does.
+    load : float
+        Its offered load; of memory its occupancy.
+    """
+
+    state: str
+    binding_resource: str
+    load: float
+
+    @property
+    def steady(self) -> bool:
+        """Whether steady-state means of this run exist."""
+        return self.state not in ("backlogged", "overloaded")
+
+    def __str__(self) -> str:
+        """State and resource, for people."""
+        if not self.binding_resource:
+            return self.state
+        relation = "by" if self.state in ("saturated", "overloaded") else "tightest:"
+        return f"{self.state} {relation} {self.binding_resource} (load {self.load:.2f})"
+
+
+def judge(records: Records, metrics: Mapping[str, float]) -> Verdict:
+    """Judge one run.
+
+    A closed loop is saturated when a resource is offered more than it can do, that is when there
+    are more devices than N* = (think + all service) / service of the slowest resource.
+    Open arrivals overload a resource that is offered 1 or more, or that is busy all the time
+    while the backlog grows.
+
+    Parameters
+    ----------
+    records : Records
+        The run.
+    metrics : mapping
+        What ``measure`` made of it.
+
+    References
+    ----------
+    Lazowska, Zahorjan, Graham and Sevcik, "Quantitative System Performance", 1984, chapter 5
+    (asymptotic bounds).
+    """
+    loads = resource_loads(metrics)
+    known = {name: load for name, load in loads.items() if not isnan(load)}
+    resource = max(known, key=known.__getitem__) if known else ""
+    load = known.get(resource, float("nan"))
+    if closed_devices(records).all():
+        state = "saturated" if load >= FULL_LOAD else "unsaturated"
+        return Verdict(state, resource, load)
+    grew = _backlog_grew(records)
+    if load >= FULL_LOAD or (grew and load >= NEARLY_BUSY):
+        return Verdict("overloaded", resource, load)
+    return Verdict("backlogged" if grew else "stable", resource, load)
+
+
+def resource_loads(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Load of each resource.
+
+    When steps are full while memory is nearly so, memory holds them back: the server's load is
+    then the memory's.
+    """
+    loads = {
+        "device": metrics["device_offered_load"],
+        "uplink": metrics["uplink_offered_load"],
+        "kv": metrics["kv_occupancy"],
+        "server": metrics["server_offered_load"],
+    }
+    if loads["kv"] >= KV_TIGHT and metrics["server_full_share"] > 0:
+        loads["kv"] = max(loads["kv"], loads["server"])
+        loads["server"] = min(loads["server"], metrics["server_utilisation"])
+    return loads
+
+
+def _backlog_grew(records: Records) -> bool:
+    """Whether more requests were in the system in the last third of the window than in the first.
+
+    More by 3 standard deviations of a Poisson count, and by more than one request: independent
+    requests in steady state would do so once in ten thousand runs.
+    """
+    window = Window(records.warmup_ns, records.horizon_ns)
+    if not window.length_ns:
+        return False
+    requests: Rows = records.requests
+    arrived, finished = requests["arrived_ns"], requests["finished_ns"]
+    before, after, all_along = (
+        Occupancy.of(arrived, finished, part).mean
+        for part in (window.third(0), window.third(2), window)
+    )
+    return after - before > 1 + 3 * sqrt(all_along)
+
+
+def worst(verdicts: list[Verdict]) -> Verdict:
+    """Verdict over replications: the worst state, and the resource that binds most often in it."""
+    state = max((verdict.state for verdict in verdicts), key=STATES.index)
+    same = [verdict for verdict in verdicts if verdict.state == state]
+    resources = [verdict.binding_resource for verdict in same]
+    resource = max(resources, key=resources.count)
+    loads = [verdict.load for verdict in same if verdict.binding_resource == resource]
+    return Verdict(state, resource, sum(loads) / len(loads))
