@@ -5,7 +5,9 @@ from heapq import heappush
 
 import simpy
 from simpy.core import SimTime
-from simpy.events import NORMAL, Event, EventPriority
+from simpy.events import NORMAL, Event, EventPriority, ProcessGenerator
+
+__all__ = ["Alarm", "Environment", "Event", "ProcessGenerator", "resume_together"]
 
 
 class Environment(simpy.Environment):
@@ -37,3 +39,46 @@ def resume_together(carrier: Event, waiting: Iterable[Event]) -> None:
     assert callbacks is not None, "carrier has been processed already"
     for event in waiting:
         callbacks.extend(event.callbacks or ())
+
+
+class Alarm:
+    """An alarm clock for one process, which may be set anew while the process sleeps.
+
+    ``yield alarm.wait()`` sleeps until the time last set. An event is spent for each setting; those
+    that were replaced find nobody to wake.
+    """
+
+    __slots__ = ("_at_ns", "_bell", "_env")
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+        self._bell = Event(env)
+        self._at_ns: int | None = None
+
+    def wait(self) -> Event:
+        """Event of the alarm; what was set since it last rang counts."""
+        self._renew()
+        return self._bell
+
+    def set(self, at_ns: int) -> None:
+        """Ring at ``at_ns`` [ns], now or later, and not at the time set before."""
+        self._renew()
+        if self._at_ns == at_ns:
+            return
+        if self._at_ns is not None:
+            sleepers, self._bell.callbacks = self._bell.callbacks, []
+            self._bell = Event(self._env)
+            self._bell.callbacks = sleepers
+        self._at_ns = at_ns
+        self._bell._ok, self._bell._value = True, None  # triggered, as by Event.succeed
+        self._env.schedule(self._bell, delay=at_ns - self._env.now)
+
+    def set_by(self, at_ns: int) -> None:
+        """Ring at ``at_ns`` [ns] unless the alarm is set to an earlier time."""
+        self._renew()
+        if self._at_ns is None or at_ns < self._at_ns:
+            self.set(at_ns)
+
+    def _renew(self) -> None:
+        if self._bell.callbacks is None:  # it has rung
+            self._bell, self._at_ns = Event(self._env), None

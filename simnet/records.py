@@ -80,6 +80,10 @@ class Table:
     def __len__(self) -> int:
         return len(self.values) // len(self.columns)
 
+    def set(self, row: int, column: int, value: int) -> None:
+        """Fill in one value that was not known when ``row`` was appended."""
+        self.values[row * len(self.columns) + column] = value
+
     def read(self) -> Columns:
         """Columns by name, int64."""
         rows = np.frombuffer(self.values, dtype=np.int64).reshape(-1, len(self.columns))

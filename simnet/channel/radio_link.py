@@ -1,0 +1,91 @@
+"""One device's radio link: its rate at any time, and when given bits are through."""
+
+import math
+
+from simnet.channel.fading import FadingConfig
+from simnet.channel.rate import RateConfig
+from simnet.rng import CounterStream
+
+
+class RadioLink:
+    """The link of one device over the whole band.
+
+    The rate is constant over a fading block. Bits drain across blocks: there is no rate floor and
+    no packet is stuck with the rate of the block in which it began (with Rayleigh fading and a
+    Shannon rate its mean airtime would be infinite).
+
+    Parameters
+    ----------
+    bandwidth_hz : float
+        Bandwidth [Hz].
+    snr : float
+        Mean signal-to-noise ratio over that band, linear; NaN where the rate needs none.
+    fading, rate
+        The models of the scenario.
+    stream : CounterStream
+        Of this link's gains.
+    """
+
+    __slots__ = ("_block", "_block_ns", "_block_rate_bps", "bandwidth_hz", "fading", "rate", "snr",
+                 "stream")  # fmt: skip
+
+    def __init__(
+        self,
+        bandwidth_hz: float,
+        snr: float,
+        fading: FadingConfig,
+        rate: RateConfig,
+        stream: CounterStream,
+    ) -> None:
+        self.bandwidth_hz = bandwidth_hz
+        self.snr = snr
+        self.fading = fading
+        self.rate = rate
+        self.stream = stream
+        self._block_ns = fading.block_ns
+        self._block = -1
+        self._block_rate_bps = 0.0
+        if not self._block_ns:
+            self._block_rate_bps = rate.rate_bps(bandwidth_hz, snr)
+
+    def gain(self, at_ns: int) -> float:
+        """Power gain of the fading at ``at_ns``, linear."""
+        block = at_ns // self._block_ns if self._block_ns else 0
+        return self.fading.gain(self.stream, block)
+
+    def rate_bps(self, at_ns: int) -> float:
+        """Rate [bit/s] over the whole band at ``at_ns``."""
+        if not self._block_ns:
+            return self._block_rate_bps
+        return self._rate_in(at_ns // self._block_ns)
+
+    def next_change_ns(self, at_ns: int) -> int | None:
+        """When the rate next changes after ``at_ns`` [ns]; None: never."""
+        return (at_ns // self._block_ns + 1) * self._block_ns if self._block_ns else None
+
+    def drain(self, start_ns: int, bits: float) -> int:
+        """Time [ns] at which the last of ``bits``, sent from ``start_ns`` on, is through.
+
+        The rate is integrated block by block; the end is rounded up to a whole nanosecond.
+        """
+        block_ns = self._block_ns
+        if not block_ns:
+            return start_ns + math.ceil(bits * 1e9 / self._block_rate_bps)
+        block = start_ns // block_ns
+        while True:
+            rate_bps = self._rate_in(block)
+            end_of_block_ns = (block + 1) * block_ns
+            room_bits = rate_bps * (end_of_block_ns - start_ns) * 1e-9
+            if bits <= room_bits:
+                return start_ns + math.ceil(bits * 1e9 / rate_bps)
+            bits -= room_bits
+            block += 1
+            start_ns = end_of_block_ns
+
+    def _rate_in(self, block: int) -> float:
+        if block != self._block:  # the last block asked for is remembered, nothing more
+            self._block_rate_bps = self.rate.rate_bps(
+                self.bandwidth_hz, self.snr * self.fading.gain(self.stream, block)
+            )
+            self._block = block
+        return self._block_rate_bps

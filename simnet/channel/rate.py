@@ -1,0 +1,68 @@
+"""Link adaptation: from a signal-to-noise ratio to a bit rate."""
+
+import math
+from abc import abstractmethod
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from simnet.registry import Config, Family
+from simnet.units import DataRate, Decibel
+
+
+class RateConfig(Config):
+    """Base of every rate section of a scenario."""
+
+    needs_snr: ClassVar[bool] = True
+
+    @abstractmethod
+    def rate_bps(self, bandwidth_hz: float, snr: float) -> float:
+        """Bit rate [bit/s] over ``bandwidth_hz`` [Hz] at the ``snr`` (linear)."""
+
+
+RATES = Family[RateConfig]("rate")
+
+
+@RATES.register
+class ShannonRate(RateConfig):
+    r"""Capacity with a gap, :math:`R = W \log_2(1 + \gamma / \Gamma)`.
+
+    References
+    ----------
+    C. E. Shannon, "Communication in the presence of noise", Proc. IRE 37, 1949.
+    """
+
+    kind: Literal["shannon"] = "shannon"
+    gap: Decibel = Field(0.0, ge=0, description="Gap to capacity of a practical code")
+
+    def rate_bps(self, bandwidth_hz: float, snr: float) -> float:
+        """Bit rate [bit/s]."""
+        return bandwidth_hz * math.log2(1.0 + snr / 10 ** (self.gap / 10))
+
+
+@RATES.register
+class LinearRate(RateConfig):
+    r"""Linear in the signal-to-noise ratio, :math:`R = W \gamma \eta`: for closed forms.
+
+    The low-SNR limit of the Shannon rate has :math:`\eta = 1 / \ln 2`.
+    """
+
+    kind: Literal["linear"] = "linear"
+    efficiency: float = Field(1.0, gt=0, description="Bit/s per hertz and unit of linear SNR")
+
+    def rate_bps(self, bandwidth_hz: float, snr: float) -> float:
+        """Bit rate [bit/s]."""
+        return bandwidth_hz * snr * self.efficiency
+
+
+@RATES.register
+class FixedRate(RateConfig):
+    """The same rate for every link at all times; no signal-to-noise ratio is needed."""
+
+    needs_snr: ClassVar[bool] = False
+    kind: Literal["fixed"] = "fixed"
+    value: DataRate = Field(gt=0, description="Rate of the whole band")
+
+    def rate_bps(self, bandwidth_hz: float, snr: float) -> float:
+        """Bit rate [bit/s]."""
+        return self.value

@@ -1,0 +1,148 @@
+"""A device and its user, as a process that reads like the protocol it runs."""
+
+from dataclasses import dataclass
+from itertools import count
+
+from simnet.channel.radio_link import RadioLink
+from simnet.device.network import DeviceView, Network
+from simnet.kernel import ProcessGenerator
+from simnet.protocol.round import Prompt, Protocol
+from simnet.records import REQUESTS
+from simnet.rng import CounterStream
+from simnet.server.job import Job, Session
+from simnet.units import to_ns
+from simnet.workload.traffic import TrafficConfig
+
+_STARTED, _FINISHED = REQUESTS.index("started_ns"), REQUESTS.index("finished_ns")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What the devices of one group have in common.
+
+    Attributes
+    ----------
+    traffic
+        When users ask.
+    device_queue
+        Whether open arrivals wait for the answer before; closed traffic never has two at once.
+    protocol
+        The rule that cuts answers into rounds.
+    gaps, choices, draws
+        Streams of think times, of which request of the trace is asked, and of the protocol's own
+        draws; each device has a child of its own.
+    """
+
+    traffic: TrafficConfig
+    device_queue: bool
+    protocol: Protocol
+    gaps: CounterStream
+    choices: CounterStream
+    draws: CounterStream
+
+
+class Device:
+    """One device with its user and its small model.
+
+    Nothing is drafted while a verification is in flight.
+    """
+
+    __slots__ = ("group", "link", "network", "number", "view")
+
+    def __init__(self, number: int, group: Group, network: Network, link: RadioLink) -> None:
+        self.number = number
+        self.group = group
+        self.network = network
+        self.link = link
+        self.view = DeviceView(network, link)
+
+    def user(self, member: int) -> ProcessGenerator:
+        """Ask, and ask again; ``member`` is the device's number within its group."""
+        env, group, requests = self.network.env, self.group, self.network.log.requests
+        traffic, protocol = group.traffic, group.protocol
+        gaps, choices = group.gaps.child(member), group.choices.child(member)
+        draws = group.draws.child(member)
+        sequential = traffic.closed or group.device_queue
+        arrived_ns = 0
+        for sequence in count():
+            gap_ns = to_ns(traffic.gap_s(gaps, sequence))
+            arrived_ns = (env.now if traffic.closed else arrived_ns) + gap_ns
+            if arrived_ns > env.now:
+                yield env.timeout(arrived_ns - env.now)
+            choice = int(choices.uniform(sequence) * protocol.requests)
+            row = len(requests)
+            prompt_tokens = protocol.prompt(choice).tokens
+            requests.append(
+                (row, self.number, sequence, choice, arrived_ns, -1, -1, prompt_tokens)
+            )
+            answer = self.answer(row, choice, draws.child(sequence))
+            if sequential:
+                yield from answer
+            else:
+                env.process(answer)
+
+    def answer(self, request: int, choice: int, draws: CounterStream) -> ProcessGenerator:
+        """Answer one request: draft, send what needs it, wait for the verdict; repeat.
+
+        The verdict's way down and the next round's drafting are one timeout, for nothing happens
+        between them.
+        """
+        network = self.network
+        env, log, uplink, server = network.env, network.log, network.uplink, network.server
+        protocol, record = self.group.protocol, network.log.rounds.append
+        ready_ns = env.now
+        log.requests.set(request, _STARTED, ready_ns)
+        session = self.open_session(protocol.prompt(choice))
+        for round_ in protocol.rounds(choice, draws, self.view):
+            sent_ns = ready_ns + round_.local_ns
+            if sent_ns > env.now:
+                yield env.timeout(sent_ns - env.now)
+            if not round_.server_tokens:
+                record((request, round_.row, ready_ns) + (sent_ns,) * 7)
+                ready_ns = sent_ns
+                continue
+            job = Job(env, session, round_)
+            if round_.uplink_bits:
+                uplink.send(self.number, self.link, round_.uplink_bits, job)
+            else:
+                network.deliver(job, sent_ns, sent_ns)
+            yield job
+            down_ns = network.downlink.delay_ns(round_.downlink_bits)
+            if job.steps_ns:
+                ready_ns = self.record_decoding(request, round_.row, ready_ns, sent_ns, job, down_ns)
+                continue
+            finished_ns = job.batch_end_ns + down_ns
+            record((request, round_.row, ready_ns, sent_ns, job.airtime_start_ns,
+                    job.airtime_end_ns, job.arrived_ns, job.batch_start_ns, job.batch_end_ns,
+                    finished_ns))  # fmt: skip
+            ready_ns = finished_ns
+        if ready_ns > env.now:
+            yield env.timeout(ready_ns - env.now)
+        log.requests.set(request, _FINISHED, ready_ns)
+        server.release(session)
+
+    def open_session(self, prompt: Prompt) -> Session:
+        """State of a new request at the server, and its prompt on the way there."""
+        network = self.network
+        session = Session(prompt.kv_tokens, prompt.prefill_tokens)
+        if prompt.sent_ahead:
+            if prompt.uplink_bits:
+                network.uplink.send(self.number, self.link, prompt.uplink_bits, session)
+            else:
+                network.deliver(session, network.env.now, network.env.now)
+        return session
+
+    def record_decoding(
+        self, request: int, row: int, started_ns: int, sent_ns: int, job: Job, down_ns: int
+    ) -> int:
+        """Record a round for each token the server decoded; when the last is at the device [ns]."""
+        record = self.network.log.rounds.append
+        assert job.steps_ns is not None, "only decoding jobs have steps"
+        begin = (request, row, started_ns, sent_ns, job.airtime_start_ns, job.airtime_end_ns)
+        arrived_ns = job.arrived_ns
+        for start_ns, end_ns in job.steps_ns:
+            record((*begin, arrived_ns, start_ns, end_ns, end_ns + down_ns))
+            row += 1
+            arrived_ns = end_ns
+            begin = (request, row, end_ns, end_ns, end_ns, end_ns)
+        return job.batch_end_ns + down_ns

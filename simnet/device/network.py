@@ -1,0 +1,80 @@
+"""What the devices of a run share."""
+
+from dataclasses import dataclass
+
+from simnet.channel.radio_link import RadioLink
+from simnet.kernel import Environment
+from simnet.link.base import MacConfig
+from simnet.link.downlink import DownlinkConfig
+from simnet.records import Log
+from simnet.server.edge_server import EdgeServer
+from simnet.server.job import Job, Session
+
+
+class Network:
+    """Clock, uplink, backhaul, server, downlink and records, wired to each other.
+
+    Parameters
+    ----------
+    env, log
+        Clock and records.
+    mac
+        Medium access of the uplink.
+    backhaul_ns : int
+        Delay from the base station to the server [ns].
+    server, downlink
+        As built.
+    """
+
+    __slots__ = ("backhaul_ns", "downlink", "env", "log", "server", "uplink")
+
+    def __init__(
+        self,
+        env: Environment,
+        log: Log,
+        mac: MacConfig,
+        backhaul_ns: int,
+        server: EdgeServer,
+        downlink: DownlinkConfig,
+    ) -> None:
+        self.env = env
+        self.log = log
+        self.backhaul_ns = backhaul_ns
+        self.server = server
+        self.downlink = downlink
+        self.uplink = mac.build(env, log, self.deliver)
+
+    def deliver(self, work: Job | Session, start_ns: int, end_ns: int) -> None:
+        """Pass ``work``, on the air from ``start_ns`` to ``end_ns``, over the backhaul."""
+        if type(work) is Job:
+            work.airtime_start_ns = start_ns
+            work.airtime_end_ns = end_ns
+        self.server.receive(work, end_ns + self.backhaul_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceView:
+    """What a dynamic protocol may read when it decides a round."""
+
+    network: Network
+    link: RadioLink
+
+    @property
+    def now_ns(self) -> int:
+        """Time of the decision [ns]."""
+        return self.network.env.now
+
+    @property
+    def uplink_rate_bps(self) -> float:
+        """Rate of this device's link over the whole band, now [bit/s]."""
+        return self.link.rate_bps(self.network.env.now)
+
+    @property
+    def uplink_backlog_s(self) -> float:
+        """Time until the uplink has sent what is queued now [s]."""
+        return self.network.uplink.backlog_s
+
+    @property
+    def server_queue(self) -> int:
+        """Rounds and prompts that wait at the server."""
+        return self.network.server.queue_length

@@ -1,0 +1,44 @@
+"""Who may send when: the medium-access schemes of the uplink."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from simnet.channel.radio_link import RadioLink
+from simnet.kernel import Environment
+from simnet.records import Log
+from simnet.registry import Config, Family
+
+
+class Payload(Protocol):
+    """What is sent: the uplink looks at nothing but its kind."""
+
+    is_prompt: int
+    """1 for a prompt, 0 for a round."""
+
+
+Deliver = Callable[[Any, int, int], None]
+"""Called with the payload and its first and last instant on the air [ns] as soon as both are
+known: the last may lie ahead of the clock."""
+
+
+class Uplink(Protocol):
+    """The shared uplink; it delivers what it was given to whoever it was built to deliver to."""
+
+    def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
+        """Queue ``payload`` of ``bits`` > 0 of ``device`` now."""
+
+    @property
+    def backlog_s(self) -> float:
+        """Time until what is queued now has been sent [s], as far as it is known."""
+
+
+class MacConfig(Config):
+    """Base of every ``mac`` section of a scenario."""
+
+    @abstractmethod
+    def build(self, env: Environment, log: Log, deliver: Deliver) -> Uplink:
+        """Make the uplink; what has been sent goes to ``deliver``."""
+
+
+MACS = Family[MacConfig]("mac")

@@ -1,0 +1,47 @@
+"""First in, first out, over the whole band."""
+
+from typing import Literal
+
+from simnet.channel.radio_link import RadioLink
+from simnet.kernel import Environment
+from simnet.link.base import MACS, Deliver, MacConfig, Payload
+from simnet.records import Log
+
+
+class FifoUplink:
+    """One transmission at a time has the whole band, in the order of queueing.
+
+    A virtual clock: order and gains are known when bits are queued, so are the instants at which
+    they go out, and no event is spent. Exact as long as nothing queued is withdrawn.
+    """
+
+    def __init__(self, env: Environment, log: Log, deliver: Deliver) -> None:
+        self.env = env
+        self.free_ns = 0
+        """When everything queued so far has been sent."""
+        self._log = log.transmissions.append
+        self._deliver = deliver
+
+    def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
+        """Queue ``payload``; see :class:`~simnet.link.base.Uplink`."""
+        now_ns = self.env.now
+        start_ns = self.free_ns if self.free_ns > now_ns else now_ns
+        end_ns = self.free_ns = link.drain(start_ns, bits)
+        self._log((device, payload.is_prompt, bits, now_ns, start_ns, end_ns))
+        self._deliver(payload, start_ns, end_ns)
+
+    @property
+    def backlog_s(self) -> float:
+        """Time until what is queued now has been sent [s]."""
+        return max(0, self.free_ns - self.env.now) * 1e-9
+
+
+@MACS.register
+class FifoConfig(MacConfig):
+    """Whole band to one transmission at a time, first in first out."""
+
+    kind: Literal["fifo"] = "fifo"
+
+    def build(self, env: Environment, log: Log, deliver: Deliver) -> FifoUplink:
+        """Make the uplink."""
+        return FifoUplink(env, log, deliver)

@@ -1,0 +1,116 @@
+"""Processor sharing: all transmissions in flight share the time equally."""
+
+from heapq import heapify, heappop, heappush
+from math import ceil
+from typing import Literal
+
+from simnet.channel.radio_link import RadioLink
+from simnet.kernel import Alarm, Environment, ProcessGenerator
+from simnet.link.base import MACS, Deliver, MacConfig, Payload
+from simnet.records import Log
+
+
+class _Flow:
+    """One transmission in flight."""
+
+    __slots__ = ("bits", "device", "link", "payload", "rate_bps", "start_ns")
+
+    def __init__(
+        self, device: int, link: RadioLink, bits: int, payload: Payload, start_ns: int
+    ) -> None:
+        self.device = device
+        self.link = link
+        self.bits = bits
+        self.payload = payload
+        self.start_ns = start_ns
+        self.rate_bps = link.rate_bps(start_ns)
+
+
+class ProcessorSharingUplink:
+    """Each of the n transmissions in flight has the whole band 1/n of the *time*: rate R_i / n.
+
+    The ideal of a fast round robin. Served time per flow, the integral of dt / n(t), is the
+    same for all flows: one that begins at V and needs s seconds of the whole band ends at V + s,
+    whoever else comes or goes. Ends are kept in a heap; an event is spent per departure, and per
+    fading block while anything is in flight.
+    """
+
+    def __init__(self, env: Environment, log: Log, deliver: Deliver) -> None:
+        self.env = env
+        self._deliver = deliver
+        self._log = log.transmissions.append
+        self._served_s = 0.0
+        self._updated_ns = 0
+        self._heap: list[tuple[float, int, _Flow]] = []
+        self._sent = 0
+        self._alarm = Alarm(env)
+        self._block_end_ns: int | None = None
+        env.process(self._run())
+
+    def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
+        """Put ``payload`` on the air beside the others; see :class:`~simnet.link.base.Uplink`."""
+        now_ns = self.env.now
+        self._advance(now_ns)
+        if not self._heap:
+            self._block_end_ns = link.next_change_ns(now_ns)
+        flow = _Flow(device, link, bits, payload, now_ns)
+        self._sent += 1
+        heappush(self._heap, (self._served_s + bits / flow.rate_bps, self._sent, flow))
+        self._alarm.set(self._next_ns())
+
+    @property
+    def backlog_s(self) -> float:
+        """Time to send what is in flight if nothing else comes and rates stay [s]."""
+        self._advance(self.env.now)
+        return sum(end - self._served_s for end, _, _ in self._heap)
+
+    def _run(self) -> ProcessGenerator:
+        while True:
+            yield self._alarm.wait()
+            now_ns = self.env.now
+            self._advance(now_ns)
+            if now_ns == self._block_end_ns:
+                self._new_block(now_ns)
+            while self._heap and self._end_ns() <= now_ns:
+                _, _, flow = heappop(self._heap)
+                prompt, start_ns = flow.payload.is_prompt, flow.start_ns
+                self._log((flow.device, prompt, flow.bits, start_ns, start_ns, now_ns))
+                self._deliver(flow.payload, start_ns, now_ns)
+            if self._heap:
+                self._alarm.set(self._next_ns())
+
+    def _advance(self, now_ns: int) -> None:
+        if self._heap:
+            self._served_s += (now_ns - self._updated_ns) * 1e-9 / len(self._heap)
+        self._updated_ns = now_ns
+
+    def _end_ns(self) -> int:
+        """When the first flow ends if nothing changes, rounded up."""
+        left_s = (self._heap[0][0] - self._served_s) * len(self._heap)
+        return self._updated_ns + max(0, ceil(left_s * 1e9 - 1e-3))
+
+    def _next_ns(self) -> int:
+        end_ns = self._end_ns()
+        return end_ns if self._block_end_ns is None else min(end_ns, self._block_end_ns)
+
+    def _new_block(self, now_ns: int) -> None:
+        """All rates change: what is left of each flow takes another time from here."""
+        changed = []
+        for end_s, number, flow in self._heap:
+            left_bits = max(0.0, (end_s - self._served_s) * flow.rate_bps)
+            flow.rate_bps = flow.link.rate_bps(now_ns)
+            changed.append((self._served_s + left_bits / flow.rate_bps, number, flow))
+            self._block_end_ns = flow.link.next_change_ns(now_ns)
+        heapify(changed)
+        self._heap = changed
+
+
+@MACS.register
+class ProcessorSharingConfig(MacConfig):
+    """The whole band shared equally in time by all transmissions in flight."""
+
+    kind: Literal["processor-sharing"] = "processor-sharing"
+
+    def build(self, env: Environment, log: Log, deliver: Deliver) -> ProcessorSharingUplink:
+        """Make the uplink."""
+        return ProcessorSharingUplink(env, log, deliver)

@@ -1,0 +1,65 @@
+"""A probe: rounds with given laws instead of a trace, for link studies and closed forms."""
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from simnet.law import ConstantLaw, DataLaw, DurationLaw
+from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
+from simnet.protocol.round import NetworkView, Plan, Prompt, Round
+from simnet.rng import CounterStream
+from simnet.units import to_ns
+
+
+@PROTOCOLS.register
+class ProbeConfig(ProtocolConfig):
+    """Each round computes, sends a payload and has the server process tokens; no trace.
+
+    Times and sizes are drawn per (device, request, round) from the given laws.
+    """
+
+    needs_trace: ClassVar[bool] = False
+    kind: Literal["probe"] = "probe"
+    rounds: int = Field(1, ge=1, description="Rounds of a request")
+    payload: DataLaw = Field(description="Size of each upload, everything included")
+    local_time: DurationLaw = Field(
+        ConstantLaw(value=0.0), description="Device time before each upload"
+    )
+    server_tokens: int = Field(1, ge=1, description="Tokens the server processes each round")
+
+    def build(self, setting: Setting) -> "Probe":
+        """Make the protocol."""
+        return Probe(self)
+
+
+class Probe:
+    """Rounds made when they are asked for."""
+
+    requests = 1
+
+    def __init__(self, config: ProbeConfig) -> None:
+        self.config = config
+        self.plan = Plan()
+
+    def prompt(self, request: int) -> Prompt:
+        """No prompt."""
+        return Prompt(0, False, 0, 0, 0)
+
+    def rounds(self, request: int, draws: CounterStream, view: NetworkView) -> Iterator[Round]:
+        """Rounds of one request, each drawn when it is asked for."""
+        config = self.config
+        for number in range(config.rounds):
+            local_ns = to_ns(config.local_time.quantile(draws.uniform(2 * number)))
+            bits = round(config.payload.quantile(draws.uniform(2 * number + 1)))
+            row = self.plan.add(
+                position=number,
+                drafted=1,
+                evaluated=1,
+                accepted=1,
+                committed=1,
+                uplink_bits=bits,
+                server_tokens=config.server_tokens,
+                token_ns=local_ns,
+            )
+            yield Round(row, local_ns, bits, 0, config.server_tokens, 0, 0)

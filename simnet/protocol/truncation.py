@@ -1,0 +1,88 @@
+"""How many entries of the distribution an upload carries."""
+
+from abc import abstractmethod
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from simnet.decoding.truncation import offline_k, online_k
+from simnet.protocol.base import Setting
+from simnet.protocol.threshold import Estimator, ThresholdConfig, rejection_fit, uncertainty_of
+from simnet.registry import Config
+
+
+class TruncationConfig(Config):
+    """Base of every truncation."""
+
+    @abstractmethod
+    def entries(
+        self, setting: Setting, threshold: ThresholdConfig, estimator: Estimator
+    ) -> NDArray[np.int64]:
+        """Entries that each replayed token carries if it is sent (N,)."""
+
+
+class FixedTruncation(TruncationConfig):
+    """The same number of entries for every token."""
+
+    kind: Literal["fixed"] = "fixed"
+    k: int = Field(ge=1, description="Entries of the distribution")
+
+    def entries(
+        self, setting: Setting, threshold: ThresholdConfig, estimator: Estimator
+    ) -> NDArray[np.int64]:
+        """``k`` for every token, at most |V|."""
+        size = int(setting.replay.first[-1])
+        return np.full(size, min(self.k, setting.trace.vocabulary_size), dtype=np.int64)
+
+
+class OfflineTruncation(TruncationConfig):
+    """One number for all tokens, from the large model's statistics on the trace (E13)."""
+
+    kind: Literal["offline"] = "offline"
+    theta: float = Field(0.1, gt=0, description="Tolerated bound on the change of the output law")
+
+    def entries(
+        self, setting: Setting, threshold: ThresholdConfig, estimator: Estimator
+    ) -> NDArray[np.int64]:
+        """``k*`` for every token, from the calibration's tokens that would be sent."""
+        seen = setting.calibration
+        sent = uncertainty_of(seen, estimator) > threshold.value_on(seen, estimator)
+        k = offline_k(
+            seen.tokens["l1_truncation_k"].astype(np.float64),
+            setting.trace.k_grid,
+            seen.tokens["total_variation"].astype(np.float64),
+            self.theta,
+            sent,
+        )
+        return np.full(int(setting.replay.first[-1]), k, dtype=np.int64)
+
+
+class OnlineTruncation(TruncationConfig):
+    """A number for each token, from what the device knows (E12)."""
+
+    kind: Literal["online"] = "online"
+    theta: float = Field(0.1, gt=0, description="Tolerated bound on the change of the output law")
+
+    def entries(
+        self, setting: Setting, threshold: ThresholdConfig, estimator: Estimator
+    ) -> NDArray[np.int64]:
+        """``k*(t)`` of each token, the rejection probability predicted from its uncertainty."""
+        tokens = setting.replay.tokens
+        fit = rejection_fit(setting.calibration, estimator)
+        return np.asarray(
+            online_k(
+                tokens["l1_truncation_k"].astype(np.float64),
+                setting.trace.k_grid,
+                tokens["q_draft"].astype(np.float64),
+                fit.predict(uncertainty_of(setting.replay, estimator)),
+                self.theta,
+            ),
+            dtype=np.int64,
+        )
+
+
+Truncation = Annotated[
+    FixedTruncation | OfflineTruncation | OnlineTruncation, Field(discriminator="kind")
+]

@@ -1,1 +1,0 @@
-"""Uplink schedulers and batch policies: who goes next; no clock."""

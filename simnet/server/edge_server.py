@@ -1,0 +1,239 @@
+"""The edge server: one large model that verifies and decodes in batches."""
+
+from collections import deque
+from heapq import heappop, heappush
+
+from simnet.compute.step_time import StepTimeConfig
+from simnet.kernel import Alarm, Environment, ProcessGenerator, resume_together
+from simnet.records import Log
+from simnet.rng import CounterStream
+from simnet.server.batching import ContinuousBatching
+from simnet.server.job import Job, Session
+from simnet.units import to_ns
+
+
+class EdgeServer:
+    """Work-conserving continuous batching, first come first served.
+
+    When a step ends, the next takes what waits: sequences that decode, then verifications in the
+    order of arrival, then prompts in chunks with the room that is left. A session keeps its KV room
+    until its answer ends; the room for the whole answer is reserved when its prompt is admitted, so
+    the server never deadlocks, and prompts wait, in order, while it is full.
+
+    Not modelled: preemption with recomputation, several replicas.
+
+    Parameters
+    ----------
+    env, log
+        Clock and records.
+    step_time
+        Time of a step.
+    batching
+        Limits of a batch.
+    kv_capacity_tokens : int
+        Tokens of context that fit into the KV cache; 0: unlimited.
+    draws : CounterStream
+        For step times that are drawn.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        log: Log,
+        step_time: StepTimeConfig,
+        batching: ContinuousBatching,
+        kv_capacity_tokens: int,
+        draws: CounterStream,
+    ) -> None:
+        self.env = env
+        self.step_time = step_time
+        self.max_sequences = batching.max_sequences
+        self.max_tokens = batching.max_tokens
+        self.kv_capacity_tokens = kv_capacity_tokens
+        self.kv_used_tokens = 0
+        self._draws = draws
+        self._steps = 0
+        self._log = log.batches.append
+        self._coming: list[tuple[int, int, Job | Session]] = []
+        self._order = 0
+        self._verifications: deque[Job] = deque()
+        self._prompts: deque[Session] = deque()  # wait for KV room
+        self._prefilling: deque[Session] = deque()  # have it, and are being read
+        self._decoding: list[Job] = []
+        self._alarm = Alarm(env)
+        self._idle = True
+        env.process(self._serve())
+
+    def receive(self, work: Job | Session, arrives_ns: int) -> None:
+        """Take ``work``, a round or a prompt, that arrives at ``arrives_ns``, now or later."""
+        self._order += 1
+        heappush(self._coming, (arrives_ns, self._order, work))
+        if self._idle:
+            self._alarm.set_by(arrives_ns)
+
+    def release(self, session: Session) -> None:
+        """Free the KV room of ``session``: its answer has ended."""
+        session.released = True
+        if session.admitted:
+            self.kv_used_tokens -= session.kv_tokens
+            if self._idle and self._prompts:
+                self._alarm.set_by(self.env.now)
+
+    @property
+    def queue_length(self) -> int:
+        """Rounds and prompts that wait now."""
+        self._admit()
+        return len(self._verifications) + len(self._prompts) + len(self._prefilling)
+
+    def _serve(self) -> ProcessGenerator:
+        while True:
+            self._admit()
+            jobs = self._take_verifications()
+            prompts = self._take_prompts(jobs)
+            if not (jobs or prompts or self._decoding):
+                if self._coming:
+                    self._alarm.set_by(self._coming[0][0])
+                self._idle = True
+                yield self._alarm.wait()
+                self._idle = False
+                continue
+            step_ns = self._step_ns(jobs, prompts)
+            end = self.env.timeout(step_ns)
+            resume_together(end, self._advance(jobs, prompts, step_ns))
+            yield end
+            for session, _ in prompts:
+                if not session.prefill_left:
+                    self._prompt_read(session)
+
+    def _admit(self) -> None:
+        """Queue what has arrived, and give KV room to prompts as long as it lasts."""
+        now_ns, coming, prompts = self.env.now, self._coming, self._prompts
+        while coming and coming[0][0] <= now_ns:
+            arrived_ns, _, work = heappop(coming)
+            if type(work) is not Job:
+                prompts.append(work)  # type: ignore[arg-type]
+                continue
+            work.arrived_ns = arrived_ns
+            session = work.session
+            if work.decode_left:  # the upload was the prompt
+                session.waiting = work
+                prompts.append(session)
+            elif session.ready:
+                self._verifications.append(work)
+            else:
+                session.waiting = work
+        while prompts:
+            session = prompts[0]
+            if not session.released:
+                used = self.kv_used_tokens + session.kv_tokens
+                if self.kv_capacity_tokens and used > self.kv_capacity_tokens:
+                    break
+                self.kv_used_tokens = used
+                session.admitted = True
+                if session.prefill_left:
+                    self._prefilling.append(session)
+                else:
+                    self._prompt_read(session)
+            prompts.popleft()
+
+    def _take_verifications(self) -> list[Job]:
+        """Rounds of the next step; one that alone exceeds the token limit has a step of its own."""
+        waiting, taken = self._verifications, []
+        sequences = tokens = len(self._decoding)
+        while waiting and sequences < self.max_sequences:
+            tokens += waiting[0].tokens
+            if tokens > self.max_tokens and sequences:
+                break
+            taken.append(waiting.popleft())
+            sequences += 1
+        return taken
+
+    def _take_prompts(self, jobs: list[Job]) -> list[tuple[Session, int]]:
+        """Prompts of the next step, and how many tokens of each are read."""
+        prefilling = self._prefilling
+        if not prefilling:
+            return []
+        taken = []
+        room = self.max_tokens - len(self._decoding) - sum(job.tokens for job in jobs)
+        sequences = len(self._decoding) + len(jobs)
+        while prefilling and room > 0 and sequences < self.max_sequences:
+            session = prefilling[0]
+            chunk = min(session.prefill_left, room)
+            session.prefill_left -= chunk
+            room -= chunk
+            sequences += 1
+            taken.append((session, chunk))
+            if not session.prefill_left:
+                prefilling.popleft()
+        return taken
+
+    def _step_ns(self, jobs: list[Job], prompts: list[tuple[Session, int]]) -> int:
+        """Time of the step, recorded."""
+        decoding = self._decoding
+        sequences = len(decoding) + len(jobs) + len(prompts)
+        prefill_tokens = tokens = context_tokens = 0
+        if prompts:
+            prefill_tokens = sum(chunk for _, chunk in prompts)
+        for job in jobs:
+            tokens += job.tokens
+            context_tokens += job.context_tokens
+        for job in decoding:
+            context_tokens += job.context_tokens
+        tokens += len(decoding) + prefill_tokens
+        u = self._draws.uniform(self._steps)
+        self._steps += 1
+        step_ns = to_ns(self.step_time.step_s(tokens, sequences, context_tokens, u))
+        now_ns = self.env.now
+        self._log(
+            (
+                now_ns,
+                now_ns + step_ns,
+                sequences,
+                tokens,
+                prefill_tokens,
+                context_tokens,
+                self.kv_used_tokens,
+            )
+        )
+        return step_ns
+
+    def _advance(
+        self, jobs: list[Job], prompts: list[tuple[Session, int]], step_ns: int
+    ) -> list[Job]:
+        """Stamp the step on the work in it; the jobs that end with it."""
+        start_ns = self.env.now
+        end_ns = start_ns + step_ns
+        for job in jobs:
+            job.batch_start_ns = start_ns
+            job.batch_end_ns = end_ns
+        if not (self._decoding or prompts):
+            return jobs
+        ended = jobs
+        decoding = self._decoding
+        for session, _ in prompts:
+            job = session.waiting
+            if job is not None and job.decode_left:
+                if job.batch_start_ns < 0:
+                    job.batch_start_ns = start_ns
+                if not session.prefill_left:  # its last chunk yields the first token
+                    session.waiting = None
+                    decoding = [*decoding, job]
+        self._decoding = []
+        for job in decoding:
+            steps = job.steps_ns
+            assert steps is not None, "only decoding jobs decode"
+            steps.append((start_ns if steps else job.batch_start_ns, end_ns))
+            job.context_tokens += 1
+            job.decode_left -= 1
+            if job.decode_left:
+                self._decoding.append(job)
+            else:
+                job.batch_end_ns = end_ns
+                ended.append(job)
+        return ended
+
+    def _prompt_read(self, session: Session) -> None:
+        """A prompt has been read: the round that waits for it joins the queue."""
+        job, session.waiting = session.waiting, None
+        if job is not None:
+            self._verifications.append(job)
