@@ -169,6 +169,13 @@ _METRICS = (
     Metric("kv_tokens_mean", "token", "int kv dt / T, held from step to step", "KV in use", SERVER),
     Metric("kv_tokens_max", "token", "max kv", "KV in use at most", SERVER),
     Metric("kv_occupancy", "", "kv_tokens_mean / capacity", "share of the KV capacity", SERVER),
+    Metric(
+        "kv_offered_load",
+        "",
+        "kv_occupancy x requests in hand / those not waiting for room",
+        "demand over capacity",
+        SERVER,
+    ),
     _queue("server_queue_length", "#{t_4 <= t < t_5}", "rounds waiting at the server", SERVER),
     _device(
         "transmit_rate", "", "N_sent / (N_sent + N_skip)", "drafts sent to be verified", PROTOCOL

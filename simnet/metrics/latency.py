@@ -48,7 +48,7 @@ def round_latency(rounds: Rows, chosen: Mask, window: Window) -> dict[str, float
         chosen
         & verified(rounds)
         & window.contains(rounds["started_ns"])
-        & (rounds["finished_ns"] >= 0)
+        & window.contains(rounds["finished_ns"])
     )
     column = {name: rounds[name][measured] for span in SPANS.values() for name in span}
     whole_ns = column["finished_ns"] - column["started_ns"]

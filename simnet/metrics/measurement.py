@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from simnet.metrics.demand import share_not_waiting, uplink_work_ns
+from simnet.metrics.devices import device_load
 from simnet.metrics.emissions import Emissions, emissions
 from simnet.metrics.latency import request_latency, round_latency
 from simnet.metrics.protocol import protocol
+from simnet.metrics.server import server_load
 from simnet.metrics.slo import Slo, attainment
 from simnet.metrics.throughput import throughput
-from simnet.metrics.utilisation import device_load, server_load, uplink_load
+from simnet.metrics.uplink import uplink_load
 from simnet.metrics.window import Mask, Window
 from simnet.records import Records
 
@@ -29,9 +32,11 @@ def measure(records: Records, slo: Slo | None = None) -> dict[str, float]:
     seen = emissions(records)
     everyone = np.ones(len(records.devices["device"]), dtype=bool)
     metrics = _of_devices(records, seen, everyone, window, slo)
-    metrics |= device_load(records, window)
-    metrics |= uplink_load(records, seen, window)
-    metrics |= server_load(records, window)
+    work_ns = uplink_work_ns(records, window)
+    share = share_not_waiting(records, window, work_ns)
+    metrics |= device_load(records, window, share)
+    metrics |= uplink_load(records, seen, window, work_ns, share)
+    metrics |= server_load(records, window, share)
     if len(records.groups) > 1:
         for index, group in enumerate(records.groups):
             members = np.asarray(records.devices["group"] == index)

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan, sqrt
 
-from simnet.metrics.occupancy import Occupancy
-from simnet.metrics.utilisation import closed_devices
+from simnet.metrics.demand import closed_devices
 from simnet.metrics.window import Rows, Window
 from simnet.records import Records
 
@@ -13,7 +12,6 @@ RESOURCES = ("device", "uplink", "kv", "server")
 STATES = ("stable", "unsaturated", "saturated", "backlogged", "overloaded")  # best first
 FULL_LOAD = 1 - 1e-9
 NEARLY_BUSY = 0.97  # busy share from which a growing backlog is blamed on the resource
-KV_TIGHT = 0.8  # occupancy from which full steps are blamed on memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Verdict:
     binding_resource : str
         The resource with the largest load: the first that limits, or the one that does.
     load : float
-        Its offered load; of memory its occupancy.
+        Its offered load.
     """
 
     state: str
@@ -84,21 +82,8 @@ def judge(records: Records, metrics: Mapping[str, float]) -> Verdict:
 
 
 def resource_loads(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Load of each resource.
-
-    When steps are full while memory is nearly so, memory holds them back: the server's load is
-    then the memory's.
-    """
-    loads = {
-        "device": metrics["device_offered_load"],
-        "uplink": metrics["uplink_offered_load"],
-        "kv": metrics["kv_occupancy"],
-        "server": metrics["server_offered_load"],
-    }
-    if loads["kv"] >= KV_TIGHT and metrics["server_full_share"] > 0:
-        loads["kv"] = max(loads["kv"], loads["server"])
-        loads["server"] = min(loads["server"], metrics["server_utilisation"])
-    return loads
+    """Load offered to each resource."""
+    return {resource: metrics[f"{resource}_offered_load"] for resource in RESOURCES}
 
 
 def _backlog_grew(records: Records) -> bool:
@@ -113,7 +98,7 @@ def _backlog_grew(records: Records) -> bool:
     requests: Rows = records.requests
     arrived, finished = requests["arrived_ns"], requests["finished_ns"]
     before, after, all_along = (
-        Occupancy.of(arrived, finished, part).mean
+        float(part.lengths(arrived, finished).sum()) / max(part.length_ns, 1)
         for part in (window.third(0), window.third(2), window)
     )
     return after - before > 1 + 3 * sqrt(all_along)

@@ -1,0 +1,55 @@
+"""From the work that was done to the work that is asked for: the offered load."""
+
+import numpy as np
+
+from simnet.metrics.latency import verified
+from simnet.metrics.occupancy import Occupancy
+from simnet.metrics.window import Mask, Rows, Window
+from simnet.records import Records
+
+
+def closed_devices(records: Records) -> Mask:
+    """Which devices ask again only after an answer (mask over devices)."""
+    closed = np.array([bool(group["closed"]) for group in records.groups], dtype=bool)
+    return np.asarray(closed[records.devices["group"]])
+
+
+def uplink_work_ns(records: Records, window: Window) -> int:
+    r"""Work of the uplink: :math:`\int \min(N, c)\,dt`, N transmissions on the air, c servers."""
+    sent: Rows = records.transmissions
+    on_air = Occupancy.of(sent["airtime_start_ns"], sent["airtime_end_ns"], window)
+    return on_air.busy_ns(records.uplink_servers)
+
+
+def share_not_waiting(records: Records, window: Window, uplink_work_ns: int) -> float:
+    """Share of their time that devices in closed loops do not wait for a shared resource.
+
+    The offered load of K devices in closed loops is K x service / (think + all service), waiting
+    excluded. As a device at any time thinks, waits or is served, the offered load of a resource
+    that was busy for A is A / (T x this share): no request needs to be complete to know it.
+    Where transmissions share the channel, airtime beyond the uplink's work is waiting.
+
+    Returns
+    -------
+    float
+        1 - W / (K T) with W the time waited, summed over the K devices; 1 without closed loops.
+    """
+    closed = closed_devices(records)
+    if not closed.any() or not window.length_ns:
+        return 1.0
+    rounds: Rows = records.rounds
+    sent: Rows = records.transmissions
+    own = closed[sent["device"]] & (sent["prompt"] == 0)  # a device does not wait for its prompt
+    waited = window.lengths(sent["queued_ns"][own], sent["airtime_start_ns"][own]).sum()
+    on_air = window.lengths(sent["airtime_start_ns"], sent["airtime_end_ns"])
+    waited += on_air[own].sum() * (1 - uplink_work_ns / max(int(on_air.sum()), 1))
+    own = closed[rounds["device"]] & verified(rounds)
+    waited += window.lengths(rounds["arrived_ns"][own], rounds["batch_start_ns"][own]).sum()
+    available = int(closed.sum()) * window.length_ns
+    return max(1 - float(waited) / available, 1 / available)
+
+
+def arrived_per_begun(table: Rows, arrived: str, begun: str, window: Window) -> float:
+    """Arrivals at a queue in the window over those that left it; at least 1."""
+    came, went = window.contains(table[arrived]).sum(), window.contains(table[begun]).sum()
+    return max(float(came) / max(int(went), 1), 1.0)

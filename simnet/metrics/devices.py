@@ -1,0 +1,47 @@
+"""How loaded the devices are."""
+
+import numpy as np
+
+from simnet.metrics.demand import arrived_per_begun, closed_devices
+from simnet.metrics.distribution import ratio
+from simnet.metrics.latency import verified
+from simnet.metrics.occupancy import Occupancy
+from simnet.metrics.queues import queue_length
+from simnet.metrics.window import Rows, Window
+from simnet.records import Records
+
+
+def device_load(records: Records, window: Window, share_not_waiting: float) -> dict[str, float]:
+    """Busy share of the devices, and the load offered to them.
+
+    A device is busy while it drafts. In a closed loop the offered load is its compute time over all
+    time that it does not wait. Open arrivals that queue at a device are offered
+    ``arrivals / started`` times the share of time that it has a request in hand; open arrivals that
+    do not queue offer what is done.
+    """
+    rounds: Rows = records.rounds
+    requests: Rows = records.requests
+    count, length = len(records.devices["device"]), window.length_ns
+    # devices side by side on one axis: the union of what each does is one union
+    drafted_ns = np.where(verified(rounds), rounds["sent_ns"], rounds["finished_ns"])
+    first, last = window.clip(rounds["started_ns"], drafted_ns)
+    aside = rounds["device"] * (length + 1) - window.start_ns
+    side_by_side = Window(0, count * (length + 1))
+    busy_ns = Occupancy.of(first + aside, last + aside, side_by_side).busy_ns()
+    utilisation = ratio(busy_ns, count * length)
+    queue = queue_length(
+        "device_queue_length", requests["arrived_ns"], requests["started_ns"], window
+    )
+    offered = utilisation / share_not_waiting
+    if not closed_devices(records).all() and queue["device_queue_length_max"] > 0:
+        in_hand = window.lengths(requests["started_ns"], requests["finished_ns"]).sum()
+        offered = ratio(in_hand, count * length)
+        offered *= arrived_per_begun(requests, "arrived_ns", "started_ns", window)
+    return {
+        "device_utilisation": utilisation,
+        "device_offered_load": offered,
+        **queue,
+        **queue_length(
+            "requests_in_system", requests["arrived_ns"], requests["finished_ns"], window
+        ),
+    }
