@@ -16,7 +16,7 @@ online rule.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simnet.decoding.token_law import as_law
+from simnet.decoding.token_law import as_law, same_vocabulary
 
 
 def k_grid(vocabulary_size: int) -> NDArray[np.int64]:
@@ -210,6 +210,43 @@ def l1_truncation_curve(law: ArrayLike, ks: ArrayLike) -> NDArray[np.float64]:
         below = np.minimum(np.searchsorted(values, mean, side="right"), left)
         row[:] = 2 * (lowest[left] - lowest[below] - (left - below) * mean)
     return np.asarray(np.maximum(0.0, curve).reshape(*x.shape[:-1], len(grid)))
+
+
+def output_tv_curve(
+    law: ArrayLike, y: ArrayLike, ks: ArrayLike, *, sends_draft_probability: bool = False
+) -> NDArray[np.float64]:
+    r"""`acceptance.output_tv` of the top k entries, for all ``ks`` by one sort.
+
+    Where the draft's probability is sent as it is, the output law differs from ``y`` only by the
+    scale of its excess :math:`\max(0, y - x)`, so prefix sums cover the top k and only the tail is
+    visited for each k.
+
+    Parameters
+    ----------
+    law, y : (..., V) array
+        Laws of the SLM and the LLM.
+    ks : (K,) array of int
+        Each in 1 ... V.
+    sends_draft_probability : bool
+        As in `acceptance.output_law`.
+
+    Returns
+    -------
+    (..., K) array
+        In [0, 1], 0 at k = V.
+
+    Raises
+    ------
+    ValueError
+        If ``law`` or ``y`` is not a law over one vocabulary, or a k is out of range.
+    """
+    x, y = as_law(law, "law"), as_law(y, "y")
+    same_vocabulary(x, y)
+    grid, size = np.asarray(ks, dtype=np.int64), x.shape[-1]
+    _check_ks(grid, size)
+    rows = zip(x.reshape(-1, size), y.reshape(-1, size), strict=True)
+    curves = [_output_tv_row(slm, llm, grid, sends_draft_probability) for slm, llm in rows]
+    return np.asarray(curves, dtype=np.float64).reshape(*x.shape[:-1], len(grid))
 
 
 def soft_rejected_mass(q_draft: ArrayLike, beta: ArrayLike) -> NDArray[np.float64]:
@@ -406,3 +443,29 @@ def _curve_on_grid(
     if not (np.diff(grid) > 0).all():
         raise ValueError("ks must ascend")
     return curve, grid
+
+
+def _output_tv_row(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    grid: NDArray[np.int64],
+    sends_draft_probability: bool,
+) -> list[float]:
+    """`output_tv_curve` of one pair of laws (V,); a row at a time stays in the cache."""
+    order = np.argsort(-x, kind="stable")
+    x, y = x[order], y[order]
+    head_excess = np.cumsum(np.maximum(0.0, y - x))
+    head_kept = np.cumsum(np.minimum(x, y))
+    curve = []
+    for k in grid.tolist():
+        tail_x, tail_y = x[k:], y[k:]
+        mean = float(tail_x.sum()) / max(1, len(tail_x))
+        tested = tail_x if sends_draft_probability else np.float64(mean)
+        ratio = np.divide(tail_y, tested, out=np.ones(len(tail_y)), where=tail_y < tested)
+        kept, excess = tail_x * ratio, np.maximum(0.0, tail_y - mean)
+        rejected = max(0.0, 1 - float(head_kept[k - 1]) - float(kept.sum()))
+        total = float(head_excess[k - 1]) + float(excess.sum())
+        scale = rejected / total if total > 0 else 0.0
+        tail = float(np.abs(kept + scale * excess - tail_y).sum())
+        curve.append(min(1.0, 0.5 * (abs(scale - 1) * float(head_excess[k - 1]) + tail)))
+    return curve
