@@ -237,3 +237,36 @@ def describe(column: str) -> Metric:
     if name not in _BY_COLUMN:
         raise KeyError(f"no metric called {column!r}; see docs/metrics.md")
     return _BY_COLUMN[name]
+
+
+def as_markdown() -> str:
+    """Page that explains every metric: ``docs/metrics.md``."""
+    lines = [
+        "# Metrics",
+        "",
+        "What the columns of `runs.parquet` and of `simnet run --json` mean. Names end in their",
+        "unit. Measured is the window from the end of the warm-up to the horizon. Latencies are of",
+        "requests that arrived in the window and finished, and of rounds that started in it and",
+        "finished; throughputs count what happened inside it; rates are ratios of sums.",
+        "",
+        "A distribution has the columns `_mean`, `_std`, `_p50`, `_p90`, `_p95`, `_p99`; a",
+        "quantile p of fewer than 10 / (1 - p) observations is NaN, shown as n/a. A level has",
+        "`_mean` (over time) and `_max`. With several device groups, metrics marked + come once",
+        "more per group, as `group.name`. Metrics marked ! mean something only in steady state:",
+        "they are flagged when a run is overloaded.",
+        "",
+        "| symbol | meaning |",
+        "|---|---|",
+        *(f"| {symbol} | {meaning} |" for symbol, meaning in SYMBOLS.items()),
+    ]
+    for section in dict.fromkeys(metric.section for metric in _METRICS):
+        lines += ["", f"## {section.capitalize()}", ""]
+        lines += ["| name | unit | statistics | definition | meaning |", "|---|---|---|---|---|"]
+        for metric in (metric for metric in _METRICS if metric.section == section):
+            kind = {STATISTICS: "distribution", LEVELS: "level"}.get(metric.statistics, "")
+            marks = " +" * metric.per_group + " !" * metric.steady
+            lines.append(
+                f"| `{metric.name}`{marks} | {metric.unit or '1'} | {kind} "
+                f"| {metric.symbol} | {metric.meaning} |"
+            )
+    return "\n".join(lines) + "\n"

@@ -44,8 +44,8 @@ class Verdict:
         """State and resource, for people."""
         if not self.binding_resource:
             return self.state
-        relation = "by" if self.state in ("saturated", "overloaded") else "tightest:"
-        return f"{self.state} {relation} {self.binding_resource} (load {self.load:.2f})"
+        relation = " by" if self.state in ("saturated", "overloaded") else ", tightest:"
+        return f"{self.state}{relation} {self.binding_resource} (load {self.load:.2f})"
 
 
 def judge(records: Records, metrics: Mapping[str, float]) -> Verdict:
