@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from simnet.decoding.acceptance import output_tv, total_variation
 from simnet.decoding.truncation import (
     draft_rank,
-    k_grid,
     l1_truncation,
     l1_truncation_curve,
     mass_curve,
@@ -22,6 +21,7 @@ from simnet.decoding.truncation import (
     truncate,
 )
 from simnet.rng import stream
+from simnet.trace.grid import k_grid
 
 from .test_decoding_acceptance import laws, pairs
 

@@ -5,7 +5,8 @@ The server spreads what is left evenly over the other tokens:
 .. math:: \hat x_i = x_i \text{ in the top } k, \qquad
     \hat x_i = \frac{1 - \mathrm{mass}_k}{|V| - k} \text{ outside.}
 
-The top k are taken by descending probability, ties by ascending token id, everywhere.
+The top k are taken by descending probability, ties by ascending token id, everywhere. A trace
+records the curves on the grid of :func:`simnet.trace.grid.k_grid`.
 
 References
 ----------
@@ -17,25 +18,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simnet.decoding.token_law import as_law, same_vocabulary
-
-
-def k_grid(vocabulary_size: int) -> NDArray[np.int64]:
-    """Grid of k that a trace records: 1 ... 10, then steps of at most 10 %, up to |V| itself.
-
-    >>> k_grid(25).tolist()
-    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 22, 24, 25]
-
-    Raises
-    ------
-    ValueError
-        If the vocabulary is empty.
-    """
-    if vocabulary_size < 1:
-        raise ValueError(f"vocabulary_size must be >= 1, got {vocabulary_size}")
-    grid = [1]
-    while grid[-1] < vocabulary_size:
-        grid.append(min(vocabulary_size, grid[-1] + max(1, grid[-1] // 10)))
-    return np.array(grid, dtype=np.int64)
 
 
 def truncate(law: ArrayLike, k: int) -> NDArray[np.float64]:
