@@ -96,10 +96,7 @@ class GammaLaw(Config, Generic[Q]):
 
 
 DurationLaw = Annotated[
-    ConstantLaw[Duration]
-    | ExponentialLaw[Duration]
-    | UniformLaw[Duration]
-    | GammaLaw[Duration],
+    ConstantLaw[Duration] | ExponentialLaw[Duration] | UniformLaw[Duration] | GammaLaw[Duration],
     Field(discriminator="kind"),
 ]
 DataLaw = Annotated[

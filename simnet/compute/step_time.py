@@ -14,6 +14,9 @@ from simnet.units import Duration
 class StepTimeConfig(Config):
     """Base of every ``step_time`` section of a scenario."""
 
+    random: ClassVar[bool] = False
+    """Whether a step's time is drawn."""
+
     @abstractmethod
     def step_s(self, tokens: int, sequences: int, context_tokens: int, u: float) -> float:
         """Time [s] of one step.
@@ -50,6 +53,7 @@ class ConstantStep(StepTimeConfig):
 class RandomStep(StepTimeConfig):
     """The time of a step is drawn from a law, whatever is in it: for queueing closed forms."""
 
+    random: ClassVar[bool] = True
     kind: Literal["random"] = "random"
     time: DurationLaw = Field(description="Law of the time of a step")
 
@@ -129,18 +133,20 @@ class PresetStep(StepTimeConfig):
         "a40-llama-2-7b": Profile({1: 23.9, 16: 24.7, 64: 30.1, 128: 30.3, 256: 44.6, 512: 71.1}),
     }
     HINGES: ClassVar[dict[str, HingeStep]] = {
-        name: HingeStep(
-            base=t0 * 1e-3,
-            per_token=s1 * 1e-6,
-            per_token_beyond=s2 * 1e-6,
-            knee=knee,
-            per_sequence=a_seq * 1e-6,
-            per_context_token=a_kv * 1e-6,
+        name: HingeStep.model_validate(
+            {
+                "base": f"{t0} ms",
+                "per_token": f"{s1} us",
+                "per_token_beyond": f"{s2} us",
+                "knee": knee,
+                "per_sequence": f"{a_seq} us",
+                "per_context_token": f"{a_kv} us",
+            }
         )
         for name, t0, s1, s2, knee, a_seq, a_kv in (
             ("a100-llama-3-8b", 9.60, 32.3, 34.2, 128, 0.0, 0.0),
-            ("rtx-4090-llama-3.1-8b", 16.57 + 0.366, 32.5, 55.7, 192, 6.35, 0.141),
-            ("rtx-pro-6000-llama-3.1-8b", 10.67 + 0.370, 17.2, 17.6, 256, 3.59, 0.091),
+            ("rtx-4090-llama-3.1-8b", 16.936, 32.5, 55.7, 192, 6.35, 0.141),
+            ("rtx-pro-6000-llama-3.1-8b", 11.04, 17.2, 17.6, 256, 3.59, 0.091),
             ("rtx-pro-6000-qwen3-32b", 44.98, 80.2, 75.2, 256, 0.0, 0.0),
         )
     }

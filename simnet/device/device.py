@@ -72,9 +72,7 @@ class Device:
             choice = int(choices.uniform(sequence) * protocol.requests)
             row = len(requests)
             prompt_tokens = protocol.prompt(choice).tokens
-            requests.append(
-                (row, self.number, sequence, choice, arrived_ns, -1, -1, prompt_tokens)
-            )
+            requests.append((row, self.number, sequence, choice, arrived_ns, -1, -1, prompt_tokens))
             answer = self.answer(row, choice, draws.child(sequence))
             if sequential:
                 yield from answer
@@ -88,7 +86,7 @@ class Device:
         between them.
         """
         network = self.network
-        env, log, uplink, server = network.env, network.log, network.uplink, network.server
+        env, log, uplink = network.env, network.log, network.uplink
         protocol, record = self.group.protocol, network.log.rounds.append
         ready_ns = env.now
         log.requests.set(request, _STARTED, ready_ns)
@@ -109,7 +107,9 @@ class Device:
             yield job
             down_ns = network.downlink.delay_ns(round_.downlink_bits)
             if job.steps_ns:
-                ready_ns = self.record_decoding(request, round_.row, ready_ns, sent_ns, job, down_ns)
+                ready_ns = self.record_decoding(
+                    request, round_.row, ready_ns, sent_ns, job, down_ns
+                )
                 continue
             finished_ns = job.batch_end_ns + down_ns
             record((request, round_.row, ready_ns, sent_ns, job.airtime_start_ns,
@@ -119,7 +119,7 @@ class Device:
         if ready_ns > env.now:
             yield env.timeout(ready_ns - env.now)
         log.requests.set(request, _FINISHED, ready_ns)
-        server.release(session)
+        network.close(session)
 
     def open_session(self, prompt: Prompt) -> Session:
         """State of a new request at the server, and its prompt on the way there."""

@@ -24,9 +24,20 @@ class Network:
         Delay from the base station to the server [ns].
     server, downlink
         As built.
+    answers : int
+        Answers after which :attr:`enough` comes; 0: never.
     """
 
-    __slots__ = ("backhaul_ns", "downlink", "env", "log", "server", "uplink")
+    __slots__ = (
+        "answers_left",
+        "backhaul_ns",
+        "downlink",
+        "enough",
+        "env",
+        "log",
+        "server",
+        "uplink",
+    )
 
     def __init__(
         self,
@@ -36,6 +47,7 @@ class Network:
         backhaul_ns: int,
         server: EdgeServer,
         downlink: DownlinkConfig,
+        answers: int,
     ) -> None:
         self.env = env
         self.log = log
@@ -43,6 +55,8 @@ class Network:
         self.server = server
         self.downlink = downlink
         self.uplink = mac.build(env, log, self.deliver)
+        self.answers_left = answers
+        self.enough = env.event()
 
     def deliver(self, work: Job | Session, start_ns: int, end_ns: int) -> None:
         """Pass ``work``, on the air from ``start_ns`` to ``end_ns``, over the backhaul."""
@@ -50,6 +64,13 @@ class Network:
             work.airtime_start_ns = start_ns
             work.airtime_end_ns = end_ns
         self.server.receive(work, end_ns + self.backhaul_ns)
+
+    def close(self, session: Session) -> None:
+        """An answer is complete: its room at the server is free."""
+        self.server.release(session)
+        self.answers_left -= 1
+        if self.answers_left == 0:
+            self.enough.succeed()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class Setting:
     @cached_property
     def token_ns(self) -> NDArray[np.int64]:
         """Device time to draft each token of :attr:`replay` [ns]."""
-        return self.slm.token_ns(self.replay.tokens, self.replay.first[-1])
+        return self.slm.token_ns(self.replay.tokens, int(self.replay.first[-1]))
 
     def prompts(self, answers: "Answers") -> list[Prompt]:
         """What each answer's request begins with, where the rounds are verified by a server.
@@ -88,7 +88,8 @@ class Setting:
 
     def prefill_ns(self, answers: "Answers") -> NDArray[np.int64]:
         """Device time to read each prompt [ns]."""
-        return np.rint(answers.prompt_tokens * self.slm.prefill_per_token * 1e9).astype(np.int64)
+        times_ns = np.rint(answers.prompt_tokens * (self.slm.prefill_per_token * 1e9))
+        return np.asarray(times_ns, dtype=np.int64)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ HLM, U-HLM, CU-HLM, Rand-HLM and the SLM alone are this one cut, with other gate
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,7 +147,7 @@ def cut(
     return Compiled(
         plan,
         prompts,
-        [rounds[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)],
+        [rounds[a:b] for a, b in pairwise(bounds)],
     )
 
 
@@ -159,9 +160,7 @@ def _verdicts(
     """
     vocabulary = setting.trace.vocabulary_size
     tokens = setting.replay.tokens
-    column = np.minimum(
-        np.searchsorted(setting.trace.k_grid, k), len(setting.trace.k_grid) - 1
-    )
+    column = np.minimum(np.searchsorted(setting.trace.k_grid, k), len(setting.trace.k_grid) - 1)
     row = np.arange(len(k))
     q_draft = tokens["q_draft"].astype(np.float64)
     outside = tokens["draft_rank"] >= k

@@ -22,6 +22,4 @@ class HlmConfig(ProtocolConfig):
     def build(self, setting: Setting) -> Compiled:
         """Compile the rounds."""
         size = int(setting.replay.first[-1])
-        return cut(
-            setting, np.ones(size, dtype=bool), setting.trace.vocabulary_size, gated=False
-        )
+        return cut(setting, np.ones(size, dtype=bool), setting.trace.vocabulary_size, gated=False)

@@ -1,8 +1,7 @@
 """Rounds: the unit of work that the network sees, and the plan that lists them."""
 
-from array import array
-from collections.abc import Iterable, Iterator, Mapping
 import typing
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -106,39 +105,34 @@ class NetworkView(typing.Protocol):
 class Plan:
     """The rounds a protocol decided, as columns; rows are referred to by number.
 
-    A static protocol fills it ahead from the trace, a dynamic one row by row while it is asked.
+    A static protocol gives all columns ahead, a dynamic one adds rows while it is asked.
     Columns that are not given are 0.
     """
 
     def __init__(self, columns: Mapping[str, NDArray[np.generic]] | None = None) -> None:
-        given = dict(columns or {})
-        zeros = np.zeros_like(next(iter(given.values()), np.empty(0)))
-        self._integers = {name: array("q") for name in PLAN_INTEGERS}
-        self._floats = {name: array("d") for name in PLAN_FLOATS}
-        for name, integers in self._integers.items():
-            values = given.pop(name, zeros)
-            integers.frombytes(np.ascontiguousarray(values, dtype=np.int64).tobytes())
-        for name, reals in self._floats.items():
-            values = given.pop(name, zeros)
-            reals.frombytes(np.ascontiguousarray(values, dtype=np.float64).tobytes())
-        assert not given, f"a plan has no column {', '.join(given)}"
-
-    def __len__(self) -> int:
-        return len(self._integers["position"])
+        self._columns = dict(columns or {})
+        unknown = self._columns.keys() - {*PLAN_INTEGERS, *PLAN_FLOATS}
+        assert not unknown, f"a plan has no column {', '.join(unknown)}"
+        self._added: list[dict[str, float]] = []
 
     def add(self, **values: float) -> int:
-        """Append one row and return its number; what is not given is 0."""
-        row = len(self)
-        for name, integers in self._integers.items():
-            integers.append(int(values.get(name, 0)))
-        for name, reals in self._floats.items():
-            reals.append(values.get(name, 0.0))
-        return row
+        """Append one row to a plan that is made on the way; its number."""
+        self._added.append(values)
+        return len(self._added) - 1
 
     def read(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
         """Columns of the given rows, in their order."""
-        tables = (*self._integers.items(), *self._floats.items())
-        return {name: np.asarray(values)[rows] for name, values in tables}
+        return {
+            **{name: self._column(name)[rows].astype(np.int64) for name in PLAN_INTEGERS},
+            **{name: self._column(name)[rows].astype(np.float64) for name in PLAN_FLOATS},
+        }
+
+    def _column(self, name: str) -> NDArray[np.generic]:
+        if self._added:
+            return np.array([row.get(name, 0) for row in self._added])
+        given = self._columns.get(name)
+        size = len(next(iter(self._columns.values()), ()))
+        return np.zeros(size, dtype=np.int64) if given is None else given
 
 
 class Protocol(typing.Protocol):
@@ -148,16 +142,18 @@ class Protocol(typing.Protocol):
     compiled from the trace, a dynamic one makes each when it is asked for, reading the view.
     """
 
-    plan: Plan
-    requests: int
-    """How many different requests there are to replay."""
+    @property
+    def plan(self) -> Plan:
+        """Where the rounds are written down."""
+
+    @property
+    def requests(self) -> int:
+        """How many different requests there are to replay."""
 
     def prompt(self, request: int) -> Prompt:
         """What ``request`` begins with."""
 
-    def rounds(
-        self, request: int, draws: CounterStream, view: NetworkView
-    ) -> Iterable[Round] | Iterator[Round]:
+    def rounds(self, request: int, draws: CounterStream, view: NetworkView) -> Iterable[Round]:
         """Rounds of ``request`` in order, each asked for when the one before is over.
 
         ``draws`` belongs to this device's request: the same draws whatever the protocol asks.

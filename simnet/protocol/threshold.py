@@ -74,7 +74,9 @@ class RiskProneThreshold(ThresholdConfig):
     def value_on(self, answers: Answers, estimator: Estimator) -> float:
         """Threshold ``(Delta - b)/a``."""
         can_be_rejected = answers.tokens["p_draft"] < answers.tokens["q_draft"]
-        return risk_prone_threshold(rejection_fit(answers, estimator), float(can_be_rejected.mean()))
+        return risk_prone_threshold(
+            rejection_fit(answers, estimator), float(can_be_rejected.mean())
+        )
 
 
 class SkipRateThreshold(ThresholdConfig):

@@ -180,8 +180,10 @@ class EdgeServer:
         for job in decoding:
             context_tokens += job.context_tokens
         tokens += len(decoding) + prefill_tokens
-        u = self._draws.uniform(self._steps)
-        self._steps += 1
+        u = 0.0
+        if self.step_time.random:
+            u = self._draws.uniform(self._steps)
+            self._steps += 1
         step_ns = to_ns(self.step_time.step_s(tokens, sequences, context_tokens, u))
         now_ns = self.env.now
         self._log(
@@ -211,13 +213,13 @@ class EdgeServer:
         ended = jobs
         decoding = self._decoding
         for session, _ in prompts:
-            job = session.waiting
-            if job is not None and job.decode_left:
-                if job.batch_start_ns < 0:
-                    job.batch_start_ns = start_ns
+            waiting = session.waiting
+            if waiting is not None and waiting.decode_left:
+                if waiting.batch_start_ns < 0:
+                    waiting.batch_start_ns = start_ns
                 if not session.prefill_left:  # its last chunk yields the first token
                     session.waiting = None
-                    decoding = [*decoding, job]
+                    decoding = [*decoding, waiting]
         self._decoding = []
         for job in decoding:
             steps = job.steps_ns

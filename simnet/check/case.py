@@ -1,0 +1,95 @@
+"""A case: a small scenario through the public path, and the value that theory gives."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from simnet.experiment.run import Run, run
+from simnet.scenario.schema import Scenario
+
+LARGEST_DEVIATION = 3.5
+"""Standard errors between simulation and theory beyond which a case fails."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One closed form or published number.
+
+    Attributes
+    ----------
+    name, source
+        What is checked, and where the theory comes from.
+    scenario
+        The scenario, as its file would say it.
+    measured
+        Reads the checked quantity off one run.
+    theory
+        Its value; computed without any function of the simulated path.
+    unit
+        Of both.
+    replications : int
+        Independent runs at full precision; 1 where the value is exact.
+    largest_standard_error : float
+        Relative to theory: a wider result is no evidence and fails. 0: the value is exact.
+    exact_within : float
+        For exact values: the relative deviation that the rounding of times explains.
+    """
+
+    name: str
+    source: str
+    scenario: Mapping[str, Any]
+    measured: Callable[[Run], float]
+    theory: float
+    unit: str
+    replications: int = 20
+    largest_standard_error: float = 0.01
+    exact_within: float = 0.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a case came to."""
+
+    case: Case
+    mean: float
+    standard_error: float
+    passed: bool
+    reason: str
+
+    @property
+    def deviation(self) -> float:
+        """Distance to theory, in standard errors."""
+        return (self.mean - self.case.theory) / self.standard_error if self.standard_error else 0.0
+
+
+def run_case(case: Case, *, precision: float = 1.0, seed: int = 1) -> Outcome:
+    """Run one case.
+
+    Parameters
+    ----------
+    case
+        Which.
+    precision : float
+        1 is full precision; 0.25 simulates a quarter of the replications and allows a standard
+        error that is twice as large.
+    seed : int
+        Of the runs.
+    """
+    scenario = Scenario.model_validate({**case.scenario, "version": 1, "name": case.name,
+                                        "seed": seed})  # fmt: skip
+    replications = max(1 if case.exact_within else 4, round(case.replications * precision))
+    values = [case.measured(run(scenario, r, Path())) for r in range(replications)]
+    mean = sum(values) / replications
+    if case.exact_within:
+        passed = all(abs(v / case.theory - 1) <= case.exact_within for v in values)
+        return Outcome(case, mean, 0.0, passed, "" if passed else "differs beyond rounding")
+    standard_error = sqrt(
+        sum((value - mean) ** 2 for value in values) / (replications - 1) / replications
+    )
+    allowed = case.largest_standard_error * case.theory / sqrt(replications / case.replications)
+    if standard_error > allowed:
+        return Outcome(case, mean, standard_error, False, "too wide to be evidence")
+    passed = abs(mean - case.theory) <= LARGEST_DEVIATION * standard_error
+    return Outcome(case, mean, standard_error, passed, "" if passed else "theory lies outside")

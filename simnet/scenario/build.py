@@ -1,0 +1,176 @@
+"""From a checked scenario to processes on a clock."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simnet.channel.power_budget import decibel, mean_snr
+from simnet.channel.radio_link import RadioLink
+from simnet.device.device import Device, Group
+from simnet.device.network import Network
+from simnet.faults import InputError
+from simnet.kernel import Environment, Event
+from simnet.protocol.base import Setting
+from simnet.records import Log
+from simnet.rng import CounterStream
+from simnet.scenario.schema import DeviceGroup, Scenario
+from simnet.server.batching import ContinuousBatching
+from simnet.server.edge_server import EdgeServer
+from simnet.trace.read import read_trace, resolve_trace
+from simnet.trace.token_trace import TokenTrace
+from simnet.units import to_ns
+
+_cached_trace = lru_cache(maxsize=8)(read_trace)
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """One run, ready to go.
+
+    Attributes
+    ----------
+    env, log
+        Clock and records.
+    end
+        When to stop: a time [ns], or the event of enough answers.
+    groups, names
+        The groups of devices, in the order of the scenario.
+    group_of_device : (D,) int array
+    snr_db : (D,) float array
+        Mean SNR of each device over the whole band; NaN where none exists.
+    traces
+        Trace of each group; None for protocols without.
+    """
+
+    env: Environment
+    log: Log
+    end: int | Event
+    groups: tuple[Group, ...]
+    group_of_device: NDArray[np.int64]
+    snr_db: NDArray[np.float64]
+    traces: tuple[TokenTrace | None, ...]
+
+
+def load_trace(group: DeviceGroup, base: Path) -> TokenTrace | None:
+    """Trace of a group; relative paths count from ``base``, the directory of the scenario."""
+    return None if group.trace is None else _cached_trace(resolve_trace(group.trace, base))
+
+
+def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
+    """Make the processes of one replication.
+
+    Parameters
+    ----------
+    scenario
+        Checked.
+    replication : int
+        Number of the independent repetition; with the seed it names every random stream.
+    base : Path
+        Directory of the scenario file, from which relative trace paths count.
+
+    Raises
+    ------
+    InputError
+        If a trace cannot be read, or an answer does not fit into the server's KV cache.
+    """
+    env, log, seed = Environment(), Log(), scenario.seed
+    batching = scenario.server.batching
+    assert isinstance(batching, ContinuousBatching), "the only kind so far"
+    server = EdgeServer(
+        env,
+        log,
+        scenario.server.step_time,
+        batching,
+        scenario.server.kv_capacity or 0,
+        CounterStream(seed, replication, "step_time"),
+    )
+    network = Network(
+        env,
+        log,
+        scenario.uplink.mac,
+        to_ns(scenario.backhaul.latency),
+        server,
+        scenario.downlink,
+        scenario.stop.requests or 0,
+    )
+    groups, snr_db, traces = [], [], []
+    number = 0
+    for name, section in scenario.devices.items():
+        trace = load_trace(section, base)
+        setting = Setting(
+            trace,
+            section.slm,
+            to_ns(section.uncertainty_time),
+            scenario.ledger,
+            scenario.server.prefill == "eager",
+            seed,
+            replication,
+            name,
+        )
+        protocol = section.protocol.build(setting)
+        _check_kv_room(scenario, name, protocol)
+
+        def named(what: str, name: str = name) -> CounterStream:
+            return CounterStream(seed, replication, what, name)
+
+        group = Group(
+            section.traffic,
+            section.device_queue,
+            protocol,
+            named("gaps"),
+            named("choices"),
+            named("protocol"),
+        )
+        groups.append(group)
+        traces.append(trace)
+        positions, fading = named("position"), named("fading")
+        for member in range(section.count):
+            snr = _mean_snr(scenario, section, positions.uniform(member))
+            uplink = scenario.uplink
+            link = RadioLink(
+                uplink.bandwidth, snr, uplink.fading, uplink.rate, fading.child(member)
+            )
+            env.process(Device(number, group, network, link).user(member))
+            snr_db.append(decibel(snr))
+            number += 1
+    stop = scenario.stop.duration
+    return Simulation(
+        env,
+        log,
+        network.enough if stop is None else to_ns(stop),
+        tuple(groups),
+        np.repeat(np.arange(len(groups)), [s.count for s in scenario.devices.values()]),
+        np.array(snr_db),
+        tuple(traces),
+    )
+
+
+def _mean_snr(scenario: Scenario, group: DeviceGroup, u: float) -> float:
+    """Mean SNR (linear) of a device whose position draws ``u``; NaN where the rate needs none."""
+    uplink = scenario.uplink
+    if not uplink.rate.needs_snr:
+        return float("nan")
+    if group.snr is not None:
+        return float(10 ** (group.snr / 10))
+    assert group.position is not None, "the scenario's check"
+    assert uplink.path_loss is not None, "the scenario's check"
+    loss_db = uplink.path_loss.loss_db(group.position.distance_m(u), uplink.carrier)
+    return mean_snr(
+        group.tx_power, loss_db, uplink.noise.density, uplink.noise.figure, uplink.bandwidth
+    )
+
+
+def _check_kv_room(scenario: Scenario, name: str, protocol: Any) -> None:
+    capacity = scenario.server.kv_capacity
+    if capacity is None:
+        return
+    largest = max(protocol.prompt(request).kv_tokens for request in range(protocol.requests))
+    if largest > capacity:
+        raise InputError(
+            f"server.kv_capacity: an answer of devices.{name} needs room for {largest} tokens, "
+            f"the cache holds {capacity}: give it at least {largest}"
+        )

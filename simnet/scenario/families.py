@@ -1,0 +1,43 @@
+"""Every family of interchangeable models that a scenario can name, with its members discovered."""
+
+from types import ModuleType
+
+import simnet.channel
+import simnet.compute
+import simnet.link
+import simnet.protocol
+import simnet.server
+import simnet.workload
+from simnet.channel.fading import FADINGS
+from simnet.channel.path_loss import PATH_LOSSES
+from simnet.channel.position import POSITIONS
+from simnet.channel.rate import RATES
+from simnet.compute.slm import SLMS
+from simnet.compute.step_time import STEP_TIMES
+from simnet.link.base import MACS
+from simnet.link.downlink import DOWNLINKS
+from simnet.protocol.base import PROTOCOLS
+from simnet.registry import Family
+from simnet.server.batching import BATCHINGS
+from simnet.workload.traffic import TRAFFICS
+
+_HOMES: tuple[tuple[Family, ModuleType], ...] = (  # type: ignore[type-arg]
+    (PROTOCOLS, simnet.protocol),
+    (TRAFFICS, simnet.workload),
+    (SLMS, simnet.compute),
+    (POSITIONS, simnet.channel),
+    (PATH_LOSSES, simnet.channel),
+    (FADINGS, simnet.channel),
+    (RATES, simnet.channel),
+    (MACS, simnet.link),
+    (DOWNLINKS, simnet.link),
+    (STEP_TIMES, simnet.compute),
+    (BATCHINGS, simnet.server),
+)
+
+
+def discover_all() -> tuple[Family, ...]:  # type: ignore[type-arg]
+    """All families, complete: each package's modules are imported so that members register."""
+    for family, home in _HOMES:
+        family.discover(home)
+    return tuple(family for family, _ in _HOMES)

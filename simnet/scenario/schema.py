@@ -1,0 +1,195 @@
+"""The scenario: what a user writes, checked."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from simnet.channel.fading import FADINGS, FadingConfig, NoFading
+from simnet.channel.path_loss import PATH_LOSSES, PathLossConfig
+from simnet.channel.position import POSITIONS, PositionConfig
+from simnet.channel.rate import RATES, RateConfig
+from simnet.compute.slm import SLMS, SlmConfig
+from simnet.compute.step_time import STEP_TIMES, StepTimeConfig
+from simnet.link.base import MACS, MacConfig
+from simnet.link.downlink import DOWNLINKS, DownlinkConfig
+from simnet.protocol.base import PROTOCOLS, ProtocolConfig
+from simnet.protocol.ledger import Ledger
+from simnet.registry import Config
+from simnet.scenario.families import discover_all
+from simnet.server.batching import BATCHINGS, BatchingConfig, ContinuousBatching
+from simnet.units import Decibel, Duration, Frequency, Power, PowerDensity
+from simnet.workload.traffic import TRAFFICS, TrafficConfig
+
+discover_all()
+
+if TYPE_CHECKING:  # a member of each family, told apart by its kind
+    AnyFading = FadingConfig
+    AnyPathLoss = PathLossConfig
+    AnyPosition = PositionConfig
+    AnyRate = RateConfig
+    AnySlm = SlmConfig
+    AnyStepTime = StepTimeConfig
+    AnyMac = MacConfig
+    AnyDownlink = DownlinkConfig
+    AnyProtocol = ProtocolConfig
+    AnyBatching = BatchingConfig
+    AnyTraffic = TrafficConfig
+else:
+    AnyFading = FADINGS.schema()
+    AnyPathLoss = PATH_LOSSES.schema()
+    AnyPosition = POSITIONS.schema()
+    AnyRate = RATES.schema()
+    AnySlm = SLMS.schema()
+    AnyStepTime = STEP_TIMES.schema()
+    AnyMac = MACS.schema()
+    AnyDownlink = DOWNLINKS.schema()
+    AnyProtocol = PROTOCOLS.schema()
+    AnyBatching = BATCHINGS.schema()
+    AnyTraffic = TRAFFICS.schema()
+
+Fault = tuple[tuple[str, ...], str]
+
+
+class Stop(Config):
+    """When a run ends, and from when on it is measured. One of duration and requests."""
+
+    duration: Duration | None = Field(None, gt=0, description="Simulated time of a run")
+    requests: int | None = Field(None, ge=1, description="Answers after which a run ends")
+    warmup: Duration = Field(0.0, ge=0, description="Simulated time before measuring begins")
+
+
+class Slo(Config):
+    """Service-level objective of a request: its limits hold together."""
+
+    ttft: Duration | None = Field(None, gt=0, description="Largest time to first token")
+    tpot: Duration | None = Field(None, gt=0, description="Largest mean time per output token")
+
+
+class DeviceGroup(Config):
+    """Devices of one kind."""
+
+    count: int = Field(ge=1, description="Devices in the group")
+    slm: AnySlm = Field(description="Token times of the small model")
+    traffic: AnyTraffic = Field(description="When users ask")
+    protocol: AnyProtocol = Field(description="How answers are made")
+    trace: str | None = Field(
+        None, description="Token trace: a directory beside the scenario, or bundled:<name>"
+    )
+    uncertainty_time: Duration = Field(
+        0.0, ge=0, description="Device time to compute a token's uncertainty, if the protocol does"
+    )
+    device_queue: bool = Field(
+        False, description="Open arrivals wait until the device's answer before is complete"
+    )
+    snr: Decibel | None = Field(None, description="Mean SNR over the whole band, given")
+    position: AnyPosition | None = Field(None, description="Where devices stand, else")
+    tx_power: Power = Field(0.2, gt=0, description="Transmit power")
+
+
+class Noise(Config):
+    """Noise of the base station's receiver."""
+
+    density: PowerDensity = Field(10**-20.4, gt=0, description="Thermal noise density")
+    figure: Decibel = Field(5.0, ge=0, description="Noise figure")
+
+
+class Uplink(Config):
+    """The radio uplink that all devices share."""
+
+    bandwidth: Frequency = Field(gt=0, description="Bandwidth")
+    carrier: Frequency = Field(3.5e9, gt=0, description="Carrier frequency")
+    noise: Noise = Field(Noise(), description="Receiver noise")
+    path_loss: AnyPathLoss | None = Field(None, description="Needed where SNR is not given")
+    fading: AnyFading = Field(NoFading(), description="Small-scale fading")
+    rate: AnyRate = Field(description="From SNR to bit rate")
+    mac: AnyMac = Field(description="Who may send when")
+
+
+class Backhaul(Config):
+    """The way from the base station to the edge server."""
+
+    kind: Literal["fixed"] = "fixed"
+    latency: Duration = Field(0.0, ge=0, description="Delay from base station to server")
+
+
+class Server(Config):
+    """The edge server with the large model."""
+
+    step_time: AnyStepTime = Field(description="Time of a step")
+    batching: AnyBatching = Field(ContinuousBatching(), description="How batches form")
+    kv_capacity: int | None = Field(None, ge=1, description="KV cache [tokens]; none: unlimited")
+    prefill: Literal["eager", "none"] = Field(
+        "eager", description="Read prompts when they arrive, or neglect that time"
+    )
+
+
+class Scenario(Config):
+    """One experiment: devices, radio, server, what to measure and what to vary."""
+
+    version: Literal[1] = Field(description="Version of the scenario format")
+    name: str = Field(min_length=1, description="Name of the experiment")
+    question: str | None = Field(None, description="What the experiment asks, in a sentence")
+    seed: int = Field(ge=0, description="Seed of all random streams")
+    stop: Stop = Field(description="When a run ends")
+    replications: int = Field(1, ge=1, description="Independent runs of each point")
+    devices: dict[str, DeviceGroup] = Field(min_length=1, description="Groups of devices, by name")
+    uplink: Uplink = Field(description="The shared uplink")
+    backhaul: Backhaul = Field(Backhaul(), description="Base station to server")
+    downlink: AnyDownlink = Field(description="Server to devices")
+    server: Server = Field(description="The edge server")
+    ledger: Ledger = Field(Ledger(), description="What goes over the air")
+    slo: Slo = Field(Slo(), description="Service-level objective")
+    sweep: dict[str, list[Any]] = Field(
+        {}, description="Paths to vary, with the values of each; the sweep runs their grid"
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        faults = list(self._faults())
+        if faults:
+            raise ValidationError.from_exception_data(
+                "Scenario",
+                [
+                    InitErrorDetails(
+                        type=PydanticCustomError("combination", "{message}", {"message": message}),
+                        loc=place,
+                        input={},
+                    )
+                    for place, message in faults
+                ],
+            )
+        return self
+
+    def _faults(self) -> Iterator[Fault]:
+        """Parts that are well formed alone but do not go together."""
+        stop, uplink = self.stop, self.uplink
+        if (stop.duration is None) == (stop.requests is None):
+            yield ("stop",), "give either duration or requests"
+        if stop.duration is not None and stop.warmup >= stop.duration:
+            yield ("stop", "warmup"), "must be shorter than the duration, or nothing is measured"
+        for path, values in self.sweep.items():
+            if not values:
+                yield ("sweep", path), "give at least one value"
+        for name, group in self.devices.items():
+            here = ("devices", name)
+            if group.protocol.needs_trace and group.trace is None:
+                message = f"protocol {group.protocol.kind} replays a token trace: "  # type: ignore[attr-defined]
+                yield (*here, "trace"), message + "give one, such as bundled:sgd-dialogue"
+            if not group.protocol.needs_trace and group.trace is not None:
+                yield (*here, "trace"), "the protocol uses no trace: remove it"
+            if group.slm.uses_trace and group.trace is None:
+                yield (*here, "slm"), "kind trace takes its times from a trace: give one"
+            if group.device_queue and group.traffic.closed:
+                yield (*here, "device_queue"), "closed traffic never queues: remove it"
+            if not uplink.rate.needs_snr:
+                if group.snr is not None or group.position is not None:
+                    yield here, "snr and position have no effect on a fixed rate: remove them"
+                continue
+            if (group.snr is None) == (group.position is None):
+                yield here, "give either snr or position (with uplink.path_loss), to set the SNR"
+            if group.position is not None and uplink.path_loss is None:
+                yield (*here, "position"), "needs uplink.path_loss; or give snr instead"
+        if not uplink.rate.needs_snr and not isinstance(uplink.fading, NoFading):
+            yield ("uplink", "fading"), "has no effect on a fixed rate: remove it"
