@@ -114,7 +114,7 @@ class Quantity:
         """
         if not isinstance(given, str):
             raise self._fault(f"write {self.name} with its unit")
-        match = re.fullmatch(rf"({_NUMBER})\s*(\S.*)?", given.strip())
+        match = re.fullmatch(rf"({_NUMBER})\s*([^\W\d].*|[1/].*)?", given.strip())
         if match is None:
             raise self._fault(f"write {self.name} as a number and a unit")
         number, unit = match.groups()
