@@ -160,7 +160,7 @@ def test_emissions_against_a_loop(rows):
             mine += [row["finished_ns"]] * (row["committed"] - row["skipped"])
     seen = {request: [t for t in shown if t <= 100] for request, shown in seen.items()}
     run = records(requests=[{}] * 4, rounds=rows, horizon_ms=100 / MS)
-    found = emissions(run)
+    found = emissions(run.rounds, 4, run.horizon_ns)
     assert found.time_ns.tolist() == [t for shown in seen.values() for t in shown]
     assert found.tokens.tolist() == [len(shown) for shown in seen.values()]
     assert found.first_ns.tolist() == [shown[0] if shown else -1 for shown in seen.values()]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from simnet.metrics.window import Mask, Rows, Times
-from simnet.records import Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +38,22 @@ class Emissions:
         return np.asarray(np.diff(self.time_ns)[same & chosen[self.request[1:]]])
 
 
-def emissions(records: Records) -> Emissions:
+def emissions(rounds: Rows, requests: int, horizon_ns: int) -> Emissions:
     """Emission times of all tokens of a run.
 
     Token i = 1 ... ``skipped`` of a round, committed by the device alone, is visible at
     ``started_ns + prefill_ns + i * token_ns``; the verified ones follow together at
     ``finished_ns``. What lies beyond the horizon was not seen.
+
+    Parameters
+    ----------
+    rounds : columns
+        The run's rounds; those of a request in time order.
+    requests : int
+        Number of requests, with or without rounds.
+    horizon_ns : int
+        When the run stopped.
     """
-    rounds: Rows = records.rounds
     order = np.argsort(rounds["request"], kind="stable")  # rounds of a request are in time order
     request, finished, skipped, committed = (
         np.asarray(rounds[name], dtype=np.int64)[order]
@@ -58,15 +65,14 @@ def emissions(records: Records) -> Emissions:
     nth = np.arange(1, row.size + 1) - np.repeat(np.cumsum(tokens) - tokens, tokens)
     alone = drafting[row] + nth * rounds["token_ns"][order][row]
     time_ns = np.where(nth <= skipped[row], alone, finished[row])
-    seen = time_ns <= records.horizon_ns
+    seen = time_ns <= horizon_ns
     owner, time_ns = request[row[seen]], time_ns[seen]
 
-    count = len(records.requests["arrived_ns"])
-    per_request = np.bincount(owner, minlength=count)
+    per_request = np.bincount(owner, minlength=requests)
     end = np.cumsum(per_request)
     some = per_request > 0
-    first = np.full(count, -1, dtype=np.int64)
-    last = np.full(count, -1, dtype=np.int64)
+    first = np.full(requests, -1, dtype=np.int64)
+    last = np.full(requests, -1, dtype=np.int64)
     first[some] = time_ns[(end - per_request)[some]]
     last[some] = time_ns[end[some] - 1]
     return Emissions(owner, time_ns, per_request, first, last)

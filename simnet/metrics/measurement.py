@@ -29,7 +29,7 @@ def measure(records: Records, slo: Slo | None = None) -> dict[str, float]:
         With it come ``slo_attainment`` and its kin.
     """
     window = Window(records.warmup_ns, records.horizon_ns)
-    seen = emissions(records)
+    seen = emissions(records.rounds, len(records.requests["arrived_ns"]), records.horizon_ns)
     everyone = np.ones(len(records.devices["device"]), dtype=bool)
     metrics = _of_devices(records, seen, everyone, window, slo)
     work_ns = uplink_work_ns(records, window)

@@ -1,0 +1,193 @@
+"""Results of an experiment: what ``runs.parquet`` holds, by point and replication."""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+from pathlib import Path
+from typing import Any
+
+from simnet.faults import InputError
+from simnet.metrics import Estimate, Verdict, describe, summarise, worst
+
+# columns of runs.parquet that are neither a parameter nor a metric
+NOTES = (
+    "point",
+    "replication",
+    "seed",
+    "verdict",
+    "binding_resource",
+    "binding_load",
+    "trace_kind",
+    "trace_name",
+    "scenario",
+)
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a sweep: its parameters, and its replications summarised."""
+
+    parameters: Mapping[str, Any]
+    estimates: Mapping[str, Estimate]
+    verdict: Verdict
+    trace_kinds: frozenset[str]
+
+
+class Results:
+    """Rows of ``runs.parquet``: parameters, metrics, verdict of each run.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        One per point and replication.
+    directory : Path, optional
+        Where they come from.
+    """
+
+    def __init__(self, rows: Iterable[Row], directory: Path | None = None) -> None:
+        self.rows = list(rows)
+        self.directory = directory
+
+    @classmethod
+    def read(cls, directory: Path) -> "Results":
+        """Read the directory that ``simnet run --out`` or ``simnet sweep`` wrote.
+
+        Raises
+        ------
+        InputError
+            If it holds no results.
+        """
+        import pyarrow.parquet as pq
+
+        file = directory / "runs.parquet"
+        if not file.is_file():
+            raise InputError(
+                f"{directory}: no runs.parquet here; give the directory that "
+                "`simnet run --out` or `simnet sweep` wrote"
+            )
+        rows = pq.ParquetFile(file).read().to_pylist()
+        if not rows:
+            raise InputError(f"{file}: holds no runs")
+        return cls(rows, directory)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of all columns, in their order."""
+        return list(dict.fromkeys(name for row in self.rows for name in row))
+
+    @property
+    def metrics(self) -> list[str]:
+        """Columns that hold a metric."""
+        return [name for name in self.columns if is_metric(name)]
+
+    @property
+    def parameters(self) -> list[str]:
+        """Columns that hold a parameter of the scenario."""
+        return [name for name in self.columns if name not in NOTES and not is_metric(name)]
+
+    @property
+    def swept(self) -> list[str]:
+        """Parameters with more than one value."""
+        return [
+            name
+            for name in self.parameters
+            if len({_plain(row.get(name)) for row in self.rows}) > 1
+        ]
+
+    def where(self, fixed: Mapping[str, str]) -> "Results":
+        """Runs whose parameters have the values (as ``label`` writes them) of ``fixed``.
+
+        Raises
+        ------
+        InputError
+            If a parameter is unknown or never has the value.
+        """
+        rows = self.rows
+        for name, value in fixed.items():
+            self.check_parameter(name)
+            kept = [row for row in rows if value in (label(row.get(name)), str(row.get(name)))]
+            if not kept:
+                values = ", ".join(dict.fromkeys(label(row.get(name)) for row in rows))
+                raise InputError(f"{name} is never {value!r}; it has the values {values}")
+            rows = kept
+        return Results(rows, self.directory)
+
+    def points(self) -> list[Point]:
+        """Points in the order of the rows, each with its replications summarised."""
+        swept, metrics = self.swept, self.metrics
+        replications: dict[tuple[str, ...], list[Row]] = {}
+        for row in self.rows:
+            replications.setdefault(tuple(_plain(row.get(n)) for n in swept), []).append(row)
+        return [
+            Point(
+                parameters={name: rows[0].get(name) for name in swept},
+                estimates=summarise(
+                    [{n: nan if row.get(n) is None else row[n] for n in metrics} for row in rows]
+                ),
+                verdict=worst([_verdict(row) for row in rows]),
+                trace_kinds=frozenset(
+                    kind for row in rows for kind in str(row.get("trace_kind") or "none").split("+")
+                ),
+            )
+            for rows in replications.values()
+        ]
+
+    def check_parameter(self, name: str) -> None:
+        """Raise an `InputError` unless ``name`` is a parameter of these runs."""
+        if name not in self.parameters:
+            raise InputError(_unknown("parameter", name, self.parameters))
+
+    def check_metric(self, name: str) -> None:
+        """Raise an `InputError` unless ``name`` is a metric of these runs."""
+        if name not in self.metrics:
+            raise InputError(_unknown("metric", name, self.metrics))
+
+
+def is_metric(column: str) -> bool:
+    """Whether a column of ``runs.parquet`` is a metric of the catalogue."""
+    try:
+        describe(column)
+    except KeyError:
+        return False
+    return True
+
+
+def label(value: Any) -> str:
+    """Value of a parameter, short: a section is called by its kind.
+
+    >>> label('{"kind": "cu-hlm", "theta": 0.1}'), label(20), label("10 MHz")
+    ('cu-hlm', '20', '10 MHz')
+    """
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return str(value)
+    if isinstance(value, Mapping) and "kind" in value:
+        return str(value["kind"])
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _plain(value: Any) -> str:
+    """Text by which values of a parameter are told apart."""
+    if isinstance(value, (Mapping, Sequence)) and not isinstance(value, str):
+        return json.dumps(value, sort_keys=True, default=str)
+    return str(value)
+
+
+def _verdict(row: Row) -> Verdict:
+    resource = str(row.get("binding_resource") or "")
+    load = row.get("binding_load", row.get(f"{resource}_offered_load"))
+    return Verdict(str(row["verdict"]), resource, nan if load is None else float(load))
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if near:
+        return f"no {what} {name!r} in these results; did you mean {near[0]!r}?"
+    return f"no {what} {name!r} in these results; there are {', '.join(known) or 'none'}"

@@ -1,0 +1,189 @@
+"""Terminal tables: one run or point in full, and a sweep at a glance."""
+
+from collections.abc import Mapping, Sequence
+from math import isnan
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from simnet.metrics import CATALOGUE, Estimate, Metric, Verdict, summarise, worst
+from simnet.metrics.catalogue import LATENCY, LEVELS, SPANS
+from simnet.report.quantity import UNKNOWN, quantity, short
+from simnet.report.results import Results, label
+
+NARROW, MEDIUM, WIDE = 80, 100, 132  # widths from which bars, all quantiles, meanings are shown
+BAR, WIDE_BAR = 10, 30
+SYNTHETIC = "SYNTHETIC trace: drawn from a model, not recorded from a pair of language models"
+TOO_FEW = "n/a: a quantile p needs 10 / (1 - p) observations in every replication"
+UNSTEADY = "† no steady state: this number depends on how long the run lasts"
+_STYLE_OF_STATE = {"overloaded": "bold red", "backlogged": "yellow", "saturated": "yellow"}
+
+
+class RunTable:
+    """All metrics of one scenario, summarised over replications, in sections.
+
+    Parameters
+    ----------
+    name : str
+        Of the scenario.
+    replications : sequence of mappings
+        Metrics of each replication.
+    verdicts : sequence of Verdict
+        Verdict of each replication.
+    groups : sequence of mappings
+        Device groups as in `Records.groups`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        replications: Sequence[Mapping[str, float]],
+        verdicts: Sequence[Verdict],
+        groups: Sequence[Mapping[str, object]],
+    ) -> None:
+        self.name = name
+        self.estimates = summarise(replications)
+        self.replications = len(replications)
+        self.verdict = worst(list(verdicts))
+        self.groups = groups
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render for a terminal of any width."""
+        yield self._heading()
+        yield self._metrics(options)
+        if len(self.groups) > 1:
+            yield self._by_group()
+        if any(isnan(self.estimates[f"{name}_p95"].mean) for name in ("ttft_s", "tpot_s")):
+            yield Text(TOO_FEW, style="dim")
+        if not self.verdict.steady:
+            yield Text(UNSTEADY, style="yellow")
+
+    def _heading(self) -> Panel:
+        times = f"{self.replications} replication{'s' * (self.replications != 1)}"
+        interval = "mean ± 95 % interval" if self.replications > 1 else "no interval"
+        style = _STYLE_OF_STATE.get(self.verdict.state, "green")
+        lines = [Text(f"verdict: {self.verdict}", style=style)]
+        for group in self.groups:
+            trace = f"{group['trace_kind']} trace {group['trace_name']}"
+            if group["trace_kind"] == "none":
+                trace = "no token trace"
+            lines += [Text(f"{group['name']}: {group['count']} x {group['protocol']}, {trace}")]
+        if any(group["trace_kind"] == "synthetic" for group in self.groups):
+            lines += [Text(SYNTHETIC, style="bold yellow")]
+        return Panel(
+            Text("\n").join(lines), title=f"{self.name}: {times}, {interval}", title_align="left"
+        )
+
+    def _metrics(self, options: ConsoleOptions) -> Table:
+        width = options.max_width
+        quantiles = ("p50", "p95", "p99") if width >= MEDIUM else ("p95",)
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+        table.add_column("metric", no_wrap=True, overflow="ellipsis")
+        table.add_column("mean", justify="right", no_wrap=True)
+        for quantile in quantiles:
+            table.add_column(quantile, justify="right", no_wrap=True)
+        if width >= NARROW:
+            table.add_column("", no_wrap=True, overflow="ellipsis")
+        for section in dict.fromkeys(metric.section for metric in CATALOGUE.values()):
+            metrics = [m for m in CATALOGUE.values() if m.section == section and self._tells(m)]
+            if not metrics:
+                continue
+            table.add_section()
+            table.add_row(Text(section, style="bold"))
+            for metric in metrics:
+                cells = [f"  {metric.name}", self._mean(metric)]
+                cells += [self._quantile(metric, quantile) for quantile in quantiles]
+                if width >= NARROW:
+                    cells.append(self._note(metric, options))
+                table.add_row(*cells)
+        return table
+
+    def _tells(self, metric: Metric) -> bool:
+        """Whether there is anything to say: latencies always, spans if any time went there."""
+        found = self.estimates.get(metric.columns[0])
+        if found is None or metric.section == SPANS:
+            return found is not None and found.mean > 0
+        return metric.section == LATENCY or not isnan(found.mean)
+
+    def _mean(self, metric: Metric) -> str:
+        flag = "†" if metric.steady and not self.verdict.steady else ""
+        return written(self.estimates[metric.columns[0]], metric) + flag
+
+    def _quantile(self, metric: Metric, quantile: str) -> str:
+        if metric.statistics == LEVELS:  # a level has a maximum instead
+            most = self.estimates[f"{metric.name}_max"].mean
+            return f"max {short(most, metric.unit)}" if quantile == "p95" else ""
+        if not metric.statistics:
+            return ""
+        return short(self.estimates[f"{metric.name}_{quantile}"].mean, metric.unit)
+
+    def _note(self, metric: Metric, options: ConsoleOptions) -> Text:
+        """Share of the round that a span takes, as a bar; what any other metric means."""
+        wide = options.max_width >= WIDE
+        if metric.section != SPANS:
+            return Text(metric.meaning if wide else "", style="dim")
+        share = self.estimates[metric.columns[0]].mean / self.estimates["round_time_s_mean"].mean
+        size = WIDE_BAR if wide else BAR
+        return Text(f"{share:4.0%} " + ("#" if options.ascii_only else "█") * round(size * share))
+
+    def _by_group(self) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+        table.add_column("by group", no_wrap=True, overflow="ellipsis")
+        for group in self.groups:
+            table.add_column(str(group["name"]), justify="right", no_wrap=True)
+        for metric in (m for m in CATALOGUE.values() if m.per_group):
+            column = metric.columns[0]
+            found = [self.estimates.get(f"{group['name']}.{column}") for group in self.groups]
+            if any(e is not None and not isnan(e.mean) for e in found):
+                flag = "†" if metric.steady and not self.verdict.steady else ""
+                cells = [UNKNOWN if e is None else written(e, metric) + flag for e in found]
+                table.add_row(metric.name, *cells)
+        return table
+
+
+def sweep_table(results: Results) -> Table:
+    """One row per point: parameters, throughput, latency, loads, verdict.
+
+    Latencies of points without a steady state are flagged.
+    """
+    points, swept = results.points(), results.swept
+    synthetic = any("synthetic" in point.trace_kinds for point in points)
+    unsteady = any(not point.verdict.steady for point in points)
+    notes = [SYNTHETIC] * synthetic + [UNSTEADY] * unsteady
+    table = Table(box=box.SIMPLE_HEAD, caption="\n".join(notes) or None, caption_justify="left")
+    for name in swept:
+        table.add_column(name.rpartition(".")[2], overflow="fold")
+    shown = {
+        "output_tokens_per_s": "token/s",
+        "tpot_s_mean": "tpot",
+        "ttft_s_mean": "ttft",
+        "uplink_utilisation": "uplink",
+        "server_utilisation": "server",
+    }
+    for title in (*shown.values(), "verdict", "binding"):
+        table.add_column(title, justify="left" if title in ("verdict", "binding") else "right")
+    for point in points:
+        cells = []
+        for name in shown:
+            metric = CATALOGUE[name.removesuffix("_mean")]
+            unit = "" if metric.unit == "token/s" else metric.unit
+            flag = "†" if metric.steady and not point.verdict.steady else ""
+            found = point.estimates.get(name)
+            cells.append(UNKNOWN if found is None else short(found.mean, unit) + flag)
+        style = _STYLE_OF_STATE.get(point.verdict.state, "")
+        table.add_row(
+            *(label(point.parameters[name]) for name in swept),
+            *cells,
+            Text(point.verdict.state, style=style),
+            point.verdict.binding_resource,
+        )
+    return table
+
+
+def written(estimate: Estimate, metric: Metric) -> str:
+    """Estimate with interval and unit; names of counts of tokens say so already."""
+    unit = "" if metric.unit == "token" else metric.unit
+    return quantity(estimate.mean, unit, estimate.half_width)
