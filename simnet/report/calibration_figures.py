@@ -74,7 +74,7 @@ def threshold_figure(calibration: Calibration, label: str) -> Figure:
         color=BLUE,
         marker="o",
         markersize=4,
-        label="recorded: skipped rejection mass",
+        label="on the trace: skipped rejection mass",
     )
     axes.plot(
         table.skip_rate,
