@@ -87,7 +87,7 @@ def read_manifest(directory: Path) -> tuple[Manifest, str]:
         If there is none, or it is not a manifest of this version; every fault on a line.
     """
     path = directory / MANIFEST_FILE
-    content = _content(directory, MANIFEST_FILE)
+    content = file_content(directory, MANIFEST_FILE)
     try:
         data = yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -103,6 +103,24 @@ def read_manifest(directory: Path) -> tuple[Manifest, str]:
     except ValidationError as error:
         lines = [f"{path}: {_field(fault['loc'])}{fault['msg']}" for fault in error.errors()]
         raise TraceError("\n".join(lines)) from None
+
+
+def file_content(directory: Path, file: str) -> bytes:
+    """Bytes of one file of a trace.
+
+    Raises
+    ------
+    TraceError
+        If it cannot be read.
+    """
+    path = directory / file
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        what = "no such directory" if not directory.is_dir() else f"{file} is missing"
+        raise TraceError(f"{directory}: {what}; a trace has {_FILES}") from None
+    except OSError as error:
+        raise TraceError(f"{path}: {error.strerror}") from None
 
 
 def resolve_trace(reference: str, relative_to: Path) -> Path:
@@ -150,7 +168,7 @@ def _read_table(
     directory: Path, manifest: Manifest, file: str, columns: Iterable[Column], grid: int
 ) -> dict[str, NDArray[Any]]:
     path = directory / file
-    content = _content(directory, file)
+    content = file_content(directory, file)
     found, expected = hashlib.sha256(content).hexdigest(), manifest.files.get(file)
     if found != expected:
         raise TraceError(
@@ -214,17 +232,6 @@ def _check_order(
             f"{directory / TOKENS_FILE}: column request_id, row {row}: must be {owner[row]}, got "
             f"{request_id[row]}; rows go answer after answer, in the order of {REQUESTS_FILE}"
         )
-
-
-def _content(directory: Path, file: str) -> bytes:
-    path = directory / file
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        what = "no such directory" if not directory.is_dir() else f"{file} is missing"
-        raise TraceError(f"{directory}: {what}; a trace has {_FILES}") from None
-    except OSError as error:
-        raise TraceError(f"{path}: {error.strerror}") from None
 
 
 _FILES = f"{MANIFEST_FILE}, {REQUESTS_FILE} and {TOKENS_FILE}"
