@@ -149,7 +149,7 @@ class Quantity:
     def _about(self, unit: str) -> str:
         other = [q.name for q in QUANTITIES if unit in q.units]
         if other:
-            return f"{unit!r} is a unit of {other[0].split(' ', 1)[1]}; write {self.name}"
+            return f"{unit!r} is for {other[0]}; write {self.name}"
         near = difflib.get_close_matches(unit.lower(), [u.lower() for u in self.units], n=1)
         meant = next((u for u in self.units if near and u.lower() == near[0]), None)
         hint = f" (did you mean {meant!r}?)" if meant else ""
@@ -234,7 +234,7 @@ _POWER_DENSITY = Quantity(
     ("-174 dBm/Hz",),
 )
 _DECIBEL = Quantity(
-    "a decibel value", {"dB": Unit(Fraction(1)), "dBi": _read(1)}, ("5 dB", "-3 dB")
+    "a ratio in decibels", {"dB": Unit(Fraction(1)), "dBi": _read(1)}, ("5 dB", "-3 dB")
 )
 _DATA = Quantity(
     "an amount of data",
