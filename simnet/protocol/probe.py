@@ -5,11 +5,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from simnet.law import ConstantLaw, DataLaw, DurationLaw
+from simnet.law import ConstantDuration, DataLaw, DurationLaw
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
 from simnet.protocol.round import NetworkView, Plan, Prompt, Round
 from simnet.rng import CounterStream
-from simnet.units import Duration, to_ns
+from simnet.units import to_ns
 
 
 @PROTOCOLS.register
@@ -24,7 +24,7 @@ class ProbeConfig(ProtocolConfig):
     rounds: int = Field(1, ge=1, description="Rounds of a request")
     payload: DataLaw = Field(description="Size of each upload, everything included")
     local_time: DurationLaw = Field(
-        ConstantLaw[Duration].model_validate({"value": "0 s"}),
+        ConstantDuration.model_validate({"value": "0 s"}),
         description="Device time before each upload",
     )
     server_tokens: int = Field(1, ge=1, description="Tokens the server processes each round")

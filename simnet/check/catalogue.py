@@ -1,0 +1,10 @@
+"""All cases, by group."""
+
+from simnet.check import channel, hybrid, queues
+from simnet.check.case import Case
+
+CATALOGUE: dict[str, tuple[Case, ...]] = {
+    "hybrid decoding": hybrid.CASES,
+    "queues": queues.CASES,
+    "channel": channel.CASES,
+}

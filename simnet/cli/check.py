@@ -1,0 +1,65 @@
+"""``simnet check``: the simulator against closed forms and published numbers."""
+
+import click
+
+
+@click.command()
+@click.argument("words", nargs=-1)
+@click.option("--precision", type=click.FloatRange(0, 1, min_open=True), default=1.0,
+              show_default=True, help="Share of the replications to run.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True,
+              help="Seed of the runs.")  # fmt: skip
+def command(words: tuple[str, ...], precision: float, seed: int) -> None:
+    r"""Compare the simulator with closed forms and published numbers.
+
+    Each case is a small scenario, simulated as any other, and the value that theory gives. It fails
+    when theory lies outside 3.5 standard errors, or when the standard error is too large to be
+    evidence. WORDS choose the cases whose name holds one of them. Exit status 1 if a case fails.
+
+    \b
+    Examples:
+      simnet check
+      simnet check M/D/1 --seed 7
+      simnet check --precision 0.25
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from simnet.check.case import run_case
+    from simnet.check.catalogue import CATALOGUE
+    from simnet.cli.progress import progress
+
+    chosen = [
+        (group, case)
+        for group, cases in CATALOGUE.items()
+        for case in cases
+        if not words or any(word.lower() in case.name.lower() for word in words)
+    ]
+    if not chosen:
+        raise click.UsageError(f"no case is named {' or '.join(words)}")
+    table = Table(box=None, pad_edge=False)
+    for title in ("case", "theory", "simulated", "s.e.", "deviation", "verdict"):
+        table.add_column(title, justify="left" if title in ("case", "verdict") else "right")
+    failed, group_before = 0, ""
+    with progress("check", len(chosen), "cases") as advance:
+        for group, case in chosen:
+            outcome = run_case(case, precision=precision, seed=seed)
+            advance()
+            if group != group_before:
+                table.add_row(f"[bold]{group}")
+                group_before = group
+            failed += not outcome.passed
+            exact = not outcome.standard_error
+            table.add_row(
+                f"  {case.name}\n  [dim]{case.source}",
+                f"{case.theory:.6g} {case.unit}",
+                f"{outcome.mean:.6g}",
+                "exact" if exact else f"{outcome.standard_error / case.theory:.2%}",
+                f"{outcome.mean / case.theory - 1:+.1e}" if exact
+                else f"{outcome.deviation:+.2f} s.e.",
+                "[green]ok" if outcome.passed else f"[bold red]FAILED: {outcome.reason}",
+            )  # fmt: skip
+    Console().print(table)
+    click.echo(f"\n{len(chosen) - failed} of {len(chosen)} cases agree with theory")
+    if failed:
+        raise click.exceptions.Exit(1)

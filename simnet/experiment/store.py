@@ -1,0 +1,168 @@
+"""The results directory of an experiment. The files decide what is done.
+
+::
+
+    DIR/scenario.yaml              the scenario, resolved: every default written out
+    DIR/provenance.json            versions and hashes that the results belong to
+    DIR/runs/p0003-r001/           one run; the directory exists if and only if it is complete
+        run.parquet                one row: parameters, seed, every metric, verdict
+        requests.parquet, rounds.parquet, transmissions.parquet, batches.parquet, devices.parquet
+    DIR/runs.parquet               all rows, by point and replication, once all runs are complete
+
+Everything is written under another name and renamed, so a crash leaves nothing half-written, and
+starting again is the same as starting. No wall time, host or absolute path is in any file.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from simnet import __version__
+from simnet.experiment.points import Point
+from simnet.experiment.run import Run
+from simnet.faults import InputError
+from simnet.records import Columns
+from simnet.scenario.build import load_trace
+from simnet.scenario.schema import Scenario
+
+TABLES = ("devices", "requests", "rounds", "transmissions", "batches")
+
+
+def resolved(scenario: Scenario) -> str:
+    """YAML of a scenario with every default written out and units on quantities."""
+    data = scenario.model_dump(mode="json", exclude_none=True)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
+def provenance(scenario: Scenario, points: Iterable[Point], base: Path) -> dict[str, Any]:
+    """What results belong to: versions, the scenario's hash and the traces' hashes."""
+    groups = [group for point in points for group in point.scenario.devices.values()]
+    named = {group.trace: load_trace(group, base) for group in groups}
+    return {
+        "simnet": __version__,
+        "scenario_sha256": hashlib.sha256(resolved(scenario).encode()).hexdigest(),
+        "traces": {
+            name: {"kind": trace.kind, "sha256": trace.digest}
+            for name, trace in sorted((str(n), t) for n, t in named.items() if t is not None)
+        },
+        "seed": scenario.seed,
+    }
+
+
+@dataclass(frozen=True)
+class Store:
+    """A results directory, for one scenario.
+
+    ``metadata`` goes into every Parquet file.
+    """
+
+    directory: Path
+    metadata: Mapping[str, str]
+
+    @classmethod
+    def open(cls, directory: Path, scenario: Scenario, origin: Mapping[str, Any]) -> "Store":
+        """Begin a directory, or go on with one that holds results of the same experiment.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written, or holds something else.
+        """
+        file, text = directory / "provenance.json", json.dumps(origin, indent=2) + "\n"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            if file.exists():
+                _check_same(directory, json.loads(file.read_text(encoding="utf-8")), origin)
+            elif any(directory.iterdir()):
+                raise InputError(
+                    f"{directory}: not empty and holds no results of simnet; give another --out"
+                )
+            else:
+                _write(directory / "scenario.yaml", resolved(scenario))
+                _write(file, text)
+        except OSError as error:
+            raise InputError(f"{directory}: cannot be written: {error.strerror}") from None
+        flat = {"simnet": json.dumps(origin)}
+        return cls(directory, flat)
+
+    def run_directory(self, point: int, replication: int) -> Path:
+        """Directory of one run; it exists if and only if the run is complete."""
+        return self.directory / "runs" / f"p{point:04d}-r{replication:03d}"
+
+    def write_run(self, point: Point, replication: int, run: Run, *, records: bool) -> None:
+        """Write one run, all of it or nothing; ``records``: its tables too."""
+        target = self.run_directory(point.number, replication)
+        part = target.with_name(target.name + ".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        if records:
+            for name in TABLES:
+                self._write_columns(part / f"{name}.parquet", getattr(run.records, name))
+        row = pa.Table.from_pylist([run_row(point, replication, run)])
+        self._write_table(part / "run.parquet", row)
+        part.replace(target)
+
+    def collect(self, points: Iterable[Point], replications: int) -> None:
+        """Write ``runs.parquet`` from the rows of all runs."""
+        rows = [
+            pq.ParquetFile(self.run_directory(point.number, r) / "run.parquet").read()
+            for point in points
+            for r in range(replications)
+        ]
+        table = pa.concat_tables(rows, promote_options="permissive")
+        part = self.directory / "runs.parquet.part"
+        self._write_table(part, table)
+        part.replace(self.directory / "runs.parquet")
+
+    def _write_columns(self, path: Path, columns: Columns) -> None:
+        self._write_table(path, pa.table({name: pa.array(v) for name, v in columns.items()}))
+
+    def _write_table(self, path: Path, table: pa.Table) -> None:
+        pq.write_table(table.replace_schema_metadata(self.metadata), path, compression="zstd")
+
+
+def run_row(point: Point, replication: int, run: Run) -> dict[str, Any]:
+    """The row of ``runs.parquet`` of one run."""
+    kinds = dict.fromkeys(str(group["trace_kind"]) for group in run.records.groups)
+    names = dict.fromkeys(str(group["trace_name"]) for group in run.records.groups)
+    return {
+        "scenario": point.scenario.name,
+        "point": point.number,
+        "replication": replication,
+        "seed": point.scenario.seed,
+        **{path: parameter(value) for path, value in point.assignments},
+        "trace_kind": "+".join(kinds),
+        "trace_name": "+".join(name for name in names if name),
+        "verdict": run.verdict.state,
+        "binding_resource": run.verdict.binding_resource,
+        "binding_load": run.verdict.load,
+        **run.metrics,
+    }
+
+
+def parameter(value: Any) -> Any:
+    """Value of a swept path as a table holds it: a section or a list as JSON."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
+
+
+def _check_same(directory: Path, found: Mapping[str, Any], origin: Mapping[str, Any]) -> None:
+    for what, value in origin.items():
+        if found.get(what) != value:
+            raise InputError(
+                f"{directory}: holds results of another experiment ({what} was "
+                f"{found.get(what)}, is {value}); give another --out, or remove the directory"
+            )
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    part.replace(path)
