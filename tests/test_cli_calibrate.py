@@ -9,6 +9,9 @@ from click.testing import CliRunner
 
 from simnet.cli import main
 from simnet.decoding.calibration import calibrate
+from simnet.protocol.cu_hlm import CompressedUncertaintyHlmConfig
+from simnet.protocol.hlm import HlmConfig
+from simnet.protocol.u_hlm import UncertaintyHlmConfig
 from simnet.report.calibration_policy import policy
 from simnet.trace.grid import k_grid
 from simnet.trace.read import read_trace
@@ -58,7 +61,7 @@ def write_tiny(directory, **changed):
     position = np.tile(np.arange(LENGTH), ANSWERS)
     zeros = np.zeros(n, int)
     tokens = {
-        **columns(n),
+        **columns(),
         "request_id": np.repeat(request, LENGTH),
         "position": position,
         "context_tokens": 5 + position,
@@ -74,10 +77,11 @@ def write_tiny(directory, **changed):
     write_trace(directory, manifest, requests, tokens)
 
 
-@pytest.fixture
-def trace(tmp_path):
-    write_tiny(tmp_path / "tiny")
-    return tmp_path / "tiny"
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("traces") / "tiny"
+    write_tiny(directory)
+    return directory
 
 
 def run(*arguments):
@@ -126,11 +130,7 @@ def test_the_policy_holds_protocol_sections(trace, tmp_path):
     assert not (tmp_path / "policy.yaml.part").exists()
 
 
-def test_every_protocol_of_the_policy_is_one_a_scenario_takes(trace):
-    from simnet.protocol.cu_hlm import CompressedUncertaintyHlmConfig
-    from simnet.protocol.hlm import HlmConfig
-    from simnet.protocol.u_hlm import UncertaintyHlmConfig
-
+def test_every_protocol_of_the_policy_is_one_a_scenario_takes():
     configs = {
         "hlm": HlmConfig,
         "u-hlm": UncertaintyHlmConfig,

@@ -1,5 +1,7 @@
 """Calibration returns what the tokens were made from."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -15,13 +17,14 @@ from simnet.trace.grid import k_grid
 SIZE, SLOPE, INTERCEPT = 60, 0.7, -0.05
 
 
-def columns(n=4000, size=SIZE, slope=SLOPE, intercept=INTERCEPT):
+@cache
+def columns():
     """Tokens whose rejection is bimodal with a mean on the line; laws and gate are unrelated."""
-    rng = stream(1, 0, "columns")
+    n, size, rng = 4000, SIZE, stream(1, 0, "columns")
     grid = k_grid(size)
     x, y = rng.dirichlet(np.full(size, 0.1), n), rng.dirichlet(np.full(size, 0.1), n)
     u = rng.integers(2, 21, n) / 20
-    rejection = np.where(rng.random(n) < (slope * u + intercept) / 0.8, 0.8, 0.0)
+    rejection = np.where(rng.random(n) < (SLOPE * u + INTERCEPT) / 0.8, 0.8, 0.0)
     return {
         "uncertainty": u,
         "uncertainty_mean": np.clip(u + rng.normal(0, 0.02, n), 0, 1),
