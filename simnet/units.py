@@ -50,8 +50,11 @@ class Unit:
     """Whether values are also written in it; every unit is read."""
 
     def stored(self, number: str) -> float:
-        """Value in the stored unit of ``number`` of this unit."""
-        return float(Fraction(number) * self.factor)
+        """Value in the stored unit of ``number`` of this unit; infinite where it is too large."""
+        try:
+            return float(Fraction(number) * self.factor)
+        except OverflowError:
+            return math.inf
 
     def numbers(self, value: float) -> list[str]:
         """Texts that may stand for ``value`` in this unit, to be tried by reading them back."""
@@ -70,8 +73,11 @@ class LevelUnit(Unit):
     offset_db: float = 0.0
 
     def stored(self, number: str) -> float:
-        """Value in the stored unit of ``number`` of this unit."""
-        return float(10.0 ** ((float(number) - self.offset_db) / 10.0))
+        """Value in the stored unit of ``number`` of this unit; infinite where it is too large."""
+        try:
+            return float(10.0 ** ((float(number) - self.offset_db) / 10.0))
+        except OverflowError:
+            return math.inf
 
     def numbers(self, value: float) -> list[str]:
         """Texts that may stand for ``value`` in this unit, to be tried by reading them back."""
@@ -114,7 +120,7 @@ class Quantity:
         """
         if not isinstance(given, str):
             raise self._fault(f"write {self.name} with its unit")
-        match = re.fullmatch(rf"({_NUMBER})\s*([^\W\d].*|[1/].*)?", given.strip())
+        match = re.fullmatch(rf"({_NUMBER})\s*((?!e[-+\d])[^\W\d].*|[1/].*)?", given.strip())
         if match is None:
             raise self._fault(f"write {self.name} as a number and a unit")
         number, unit = match.groups()
@@ -123,10 +129,7 @@ class Quantity:
         unit = unit.replace("μ", "u").replace("µ", "u")  # both signs in use for micro
         if unit not in self.units:
             raise self._fault(self._about(unit))
-        try:
-            value = self.units[unit].stored(number)
-        except OverflowError:
-            value = math.inf
+        value = self.units[unit].stored(number)
         if math.isinf(value):
             raise self._fault(f"the number is too large; write {self.name}")
         return value
