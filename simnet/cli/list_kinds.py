@@ -57,7 +57,7 @@ def _print_families(families: dict[str, "Family[Any]"]) -> None:
 def _print_fields(member: type[Config]) -> None:
     console = Console()
     text = re.sub(r":math:`([^`]*)`|``([^`]*)``", r"\1\2", inspect.cleandoc(member.__doc__ or ""))
-    console.print(text, markup=False, highlight=False)
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
     console.print()
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("field", no_wrap=True, style="green")
@@ -112,12 +112,12 @@ def _how_to_write(described: dict[str, Any], definitions: dict[str, Any]) -> str
     words = {"integer": "whole number", "boolean": "true | false", "string": "text"}
     limits = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
     bounds = [f" {sign} {described[key]:g}" for key, sign in limits.items() if key in described]
-    return words.get(kind, kind) + ",".join(bounds)
+    return str(words.get(kind, kind)) + ",".join(bounds)
 
 
 def _flow(kind: str, member: dict[str, Any], definitions: dict[str, Any]) -> str:
     """A section with what it must have, as YAML writes it on one line."""
-    parts = [f"kind: {kind}"]
+    parts: list[str] = [f"kind: {kind}"]
     for name, described in member["properties"].items():
         if name in member.get("required", ()):
             parts.append(f"{name}: {_how_to_write(described, definitions)}")
