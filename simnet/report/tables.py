@@ -94,7 +94,7 @@ class RunTable:
             table.add_section()
             table.add_row(Text(section, style="bold"))
             for metric in metrics:
-                cells = [f"  {metric.name}", self._mean(metric)]
+                cells: list[str | Text] = [f"  {metric.name}", self._mean(metric)]
                 cells += [self._quantile(metric, quantile) for quantile in quantiles]
                 if width >= NARROW:
                     cells.append(self._note(metric, options))
@@ -127,7 +127,9 @@ class RunTable:
             return Text(metric.meaning if wide else "", style="dim")
         share = self.estimates[metric.columns[0]].mean / self.estimates["round_time_s_mean"].mean
         size = WIDE_BAR if wide else BAR
-        return Text(f"{share:4.0%} " + ("#" if options.ascii_only else "█") * round(size * share))
+        full = "#" if options.ascii_only else "█"
+        bar = "" if metric.name == "round_time_s" else full * round(size * share)
+        return Text(f"{share:4.0%} {bar}")
 
     def _by_group(self) -> Table:
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)

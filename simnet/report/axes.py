@@ -1,0 +1,61 @@
+"""Axes that sweeps share: what the parameters and metrics are called, ticks at the points."""
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from simnet.metrics import describe
+from simnet.metrics.distribution import STATISTICS
+
+WIDE_RANGE = 8.0  # ratio of the largest to the smallest value from which an axis is logarithmic
+_PARAMETERS = {"count": "users", "bandwidth": "uplink bandwidth"}
+_STATISTICS = {"mean": "mean", "std": "standard deviation of", "max": "largest"}
+
+
+def metric_label(column: str) -> str:
+    """Metric with its statistic and unit, for an axis.
+
+    >>> metric_label("tpot_s_p95"), metric_label("uplink_utilisation")
+    ('time per output token, p95 (s)', 'busy share of the uplink')
+    """
+    metric = describe(column)
+    text = metric.meaning.partition(";")[0]
+    group, _, name = column.rpartition(".")
+    statistic = name.removeprefix(metric.name).lstrip("_")
+    if statistic in STATISTICS or statistic in _STATISTICS:
+        text += f", {_STATISTICS.get(statistic, statistic)}"
+    unit = f" ({metric.unit})" if metric.unit else ""
+    return f"{group}: {text}{unit}" if group else f"{text}{unit}"
+
+
+def parameter_label(path: str) -> str:
+    """Parameter of a scenario, for an axis or a legend.
+
+    >>> parameter_label("devices.phones.count"), parameter_label("uplink.mac")
+    ('users', 'uplink.mac')
+    """
+    return _PARAMETERS.get(path.rpartition(".")[2], path)
+
+
+def ticks_at(axes: Axes, values: Sequence[float]) -> None:
+    """Show the points of a sweep on the x axis, on a log scale if they span a wide range."""
+    low, high = min(values), max(values)
+    if low > 0 and high / low >= WIDE_RANGE:
+        axes.set_xscale("log")
+        shown = _apart(sorted(set(values)))
+        axes.xaxis.set_major_locator(FixedLocator(shown))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _apart(values: Sequence[float]) -> list[float]:
+    """Values whose labels do not overlap on a log axis: each 1.25 times the one before or more."""
+    shown: list[float] = []
+    room = math.log(values[-1] / values[0]) / 12
+    for value in values:
+        if not shown or math.log(value / shown[-1]) >= room:
+            shown.append(value)
+    return shown

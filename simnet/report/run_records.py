@@ -1,0 +1,79 @@
+"""The tables of single runs, read back from a results directory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import yaml
+from pydantic import TypeAdapter
+
+from simnet.faults import InputError
+from simnet.metrics.emissions import Emissions, emissions
+from simnet.metrics.window import Rows, Window
+from simnet.report.results import Results, Row
+from simnet.units import Duration, to_ns
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecords:
+    """What one run observed; ``row`` is its row of ``runs.parquet``."""
+
+    row: Row
+    window: Window
+    requests: Rows
+    rounds: Rows
+    transmissions: Rows
+    batches: Rows
+
+    @property
+    def emissions(self) -> Emissions:
+        """When its tokens became visible."""
+        return emissions(self.rounds, len(self.requests["arrived_ns"]), self.window.end_ns)
+
+
+def read_runs(results: Results) -> list[RunRecords]:
+    """Tables of every run of ``results``.
+
+    Raises
+    ------
+    InputError
+        If the tables were not kept.
+    """
+    assert results.directory is not None, "read from a directory"
+    stop = _stop(results.directory)
+    return [_read_run(results.directory, row, stop) for row in results.rows]
+
+
+def _read_run(directory: Path, row: Row, stop: Mapping[str, str]) -> RunRecords:
+    run = directory / "runs" / f"p{row['point']:04d}-r{row['replication']:03d}"
+    tables = {}
+    for name in ("requests", "rounds", "transmissions", "batches"):
+        file = run / f"{name}.parquet"
+        if not file.is_file():
+            raise InputError(
+                f"{file}: not kept; run the sweep with --records to another --out, "
+                "or `simnet run --out` for one point"
+            )
+        table = pq.ParquetFile(file).read()
+        tables[name] = {column: table[column].to_numpy() for column in table.column_names}
+    varied = {name: row[path] for name in stop if (path := f"stop.{name}") in row}
+    times = {**stop, **varied}
+    end_ns = _ns(times["duration"]) if times.get("duration") else _last(tables)
+    return RunRecords(row, Window(min(_ns(times.get("warmup", "0 s")), end_ns), end_ns), **tables)
+
+
+def _stop(directory: Path) -> Mapping[str, str]:
+    scenario = yaml.safe_load((directory / "scenario.yaml").read_text(encoding="utf-8"))
+    stop: Mapping[str, str] = scenario["stop"]
+    return stop
+
+
+def _ns(text: str) -> int:
+    return to_ns(TypeAdapter(Duration).validate_python(text))
+
+
+def _last(tables: Mapping[str, Rows]) -> int:
+    """When a run that stopped at a number of requests stopped: its last answer."""
+    return int(np.max(tables["requests"]["finished_ns"], initial=0))

@@ -1,0 +1,81 @@
+"""How figures look: vector output, apart for the colour-blind, readable when printed in grey."""
+
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from simnet.faults import InputError
+
+RC: Final[Any] = {
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.labelsize": 9,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "font.size": 9,
+    "grid.alpha": 0.35,
+    "grid.linewidth": 0.5,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 5,
+    "pdf.fonttype": 42,  # text stays text
+    "svg.hashsalt": "simnet",  # the same figure is the same file
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+}
+"""Settings for `matplotlib.rc_context`."""
+
+BLACK: Final = "#000000"
+ALARM: Final = "#b00020"
+# Okabe and Ito, "Color universal design", 2008: told apart by the colour-blind; ordered so that
+# neighbours differ in lightness too
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#56B4E9", "#CC79A7", "#000000", "#E69F00")
+_MARKERS = ("o", "s", "^", "D", "v", "X", "P", "*")
+_DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
+FORMATS: Final = (".svg", ".pdf", ".png")
+
+
+@dataclass(frozen=True, slots=True)
+class LineStyle:
+    """What tells one series from the others: colour, marker and dashes, each on its own."""
+
+    color: str
+    marker: str
+    linestyle: Any
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Arguments of `Axes.plot`."""
+        return {"color": self.color, "marker": self.marker, "linestyle": self.linestyle}
+
+
+def line_styles(number: int) -> list[LineStyle]:
+    """Styles of ``number`` series."""
+    styles = zip(cycle(_COLOURS), cycle(_MARKERS), cycle(_DASHES), strict=False)
+    return [LineStyle(*style) for style in islice(styles, number)]
+
+
+def save(figure: Figure, file: Path) -> None:
+    """Write a figure; the suffix says the format. The same figure gives the same bytes.
+
+    Raises
+    ------
+    InputError
+        If the suffix is none of ``FORMATS``.
+    """
+    suffix = file.suffix.lower()
+    if suffix not in FORMATS:
+        raise InputError(f"{file}: the name must end in {', '.join(FORMATS)}")
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[suffix]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.part")
+    with mpl.rc_context(RC):
+        figure.savefig(part, format=suffix[1:], dpi=200, metadata=undated)
+    part.replace(file)
