@@ -143,7 +143,7 @@ def transmit(
             break
         yield env.timeout(left_ns)
         bits -= bits_in_block
-    yield env.timeout(math.ceil(bits / rate_bps * 1e9))
+    yield env.timeout(math.ceil(bits * 1e9 / rate_bps))
 
 
 def device(

@@ -1,6 +1,18 @@
-"""The plain SimPy script of ``benchmarks/`` is right: each span computed by hand."""
+"""The plain SimPy script of ``benchmarks/`` is right by hand, and simnet agrees with it exactly.
 
+The script spends an event on each step, simnet on as few as it can: equal boundaries show that the
+events it saves change nothing.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.flat_trace import write_flat_trace
 from benchmarks.plain_simpy import Batch, Inputs, Model, Token, simulate
+from benchmarks.twin import COLUMNS, make, rounds_of_script, rounds_of_simnet
+from simnet.experiment.run import simulate as run_simnet
 
 MS = 1_000_000
 
@@ -95,3 +107,45 @@ def test_gating_skips_tokens_and_the_next_upload_carries_them():
         Token(0, 1, 0, 29 * MS, 32 * MS, 32 * MS, 33 * MS, 33 * MS, 36 * MS, 40 * MS),
     ]
     assert log.batches == [Batch(12 * MS, 17 * MS, 1, 3), Batch(33 * MS, 36 * MS, 1, 1)]
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("trace")
+    write_flat_trace(directory, answers=30, mean_tokens=12)
+    return str(directory)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "bandwidth_hz", "max_sequences"),
+    [
+        ("hlm", 20_000_000, 64),  # an upload crosses blocks; devices queue for the uplink
+        ("hlm", 400_000_000, 2),  # devices queue for the server
+        ("cu-hlm", 300_000, 64),  # the uplink again, with runs of skipped tokens
+        ("cu-hlm", 3_000_000, 64),
+    ],
+)
+def test_simnet_agrees_with_the_plain_script_to_the_nanosecond(
+    trace, protocol, bandwidth_hz, max_sequences
+):
+    twin = make(
+        trace,
+        protocol=protocol,
+        devices=5,
+        bandwidth_hz=bandwidth_hz,
+        duration_ms=5_000,
+        think_s=0.1,
+        max_sequences=max_sequences,
+    )
+    log = simulate(twin.model, twin.inputs, twin.horizon_ns)
+    records = run_simnet(twin.scenario, 0, Path())
+    expected = rounds_of_script(log, twin.inputs)
+    assert len(expected) > 100
+    waits = expected[:, COLUMNS.index("airtime_start_ns")] > expected[:, COLUMNS.index("sent_ns")]
+    assert waits.mean() > 0.01
+    np.testing.assert_array_equal(rounds_of_simnet(records), expected)
+
+    # Steps are logged when they begin here, and when they end there.
+    names = ("start_ns", "end_ns", "sequences", "tokens")
+    batches = np.column_stack([records.batches[name] for name in names])
+    np.testing.assert_array_equal(batches[batches[:, 1] < twin.horizon_ns], np.array(log.batches))
