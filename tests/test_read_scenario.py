@@ -1,5 +1,6 @@
 """A scenario with faults is answered with all of them, each in its place with a way out."""
 
+import pickle
 from pathlib import Path
 from typing import Any, Literal
 
@@ -290,3 +291,9 @@ def test_a_sweep_point_is_at_fault_where_the_sweep_names_it(tmp_path):
 def test_text_at_hand_needs_no_file():
     document = override(read_document("somewhere.yaml", GOOD), ["seed=8"], Model)
     assert check(document, Model).seed == 8
+
+
+def test_faults_travel_between_processes():
+    error = pickle.loads(pickle.dumps(ScenarioError(["a:1:1: x", "a:2:1: y"])))
+    assert error.faults == ("a:1:1: x", "a:2:1: y")
+    assert str(error) == "a:1:1: x\na:2:1: y"

@@ -39,12 +39,15 @@ def command(scenario: Path, overrides: tuple[str, ...], out: Path | None, as_jso
     from simnet.experiment.store import Store, provenance
     from simnet.metrics import summarise, worst
     from simnet.report.tables import RunTable
-    from simnet.scenario.read import read
+    from simnet.scenario.read import check, override, read_document
     from simnet.scenario.schema import Scenario
+    from simnet.scenario.traces import check_traces
 
-    checked = read(scenario, Scenario, overrides)
+    document = override(read_document(scenario), overrides, Scenario)
+    checked = check(document, Scenario)
     base = scenario.parent
     point = Point(0, (), checked.model_copy(update={"sweep": {}}))
+    check_traces(document, [point.scenario], base)
     store = None
     if out is not None:
         store = Store.open(out, point.scenario, provenance(point.scenario, [point], base))

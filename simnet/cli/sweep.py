@@ -40,11 +40,13 @@ def command(
     from simnet.report.tables import sweep_table
     from simnet.scenario.read import check, override, read_document
     from simnet.scenario.schema import Scenario
+    from simnet.scenario.traces import check_traces
 
     document = override(read_document(scenario), overrides, Scenario)
     checked, points = check(document, Scenario), points_of(document)
     directory = out or Path("results") / checked.name
     base = scenario.parent
+    check_traces(document, (point.scenario for point in points), base)
     store = Store.open(directory, checked, provenance(checked, points, base))
     tasks = missing(store, points, checked.replications)
     total = len(points) * checked.replications

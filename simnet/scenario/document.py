@@ -29,6 +29,10 @@ class ScenarioError(InputError):
         self.faults = tuple(faults)
         super().__init__("\n".join(self.faults))
 
+    def __reduce__(self) -> tuple[type["ScenarioError"], tuple[tuple[str, ...]]]:
+        """Travel between processes whole; an exception is rebuilt from its message otherwise."""
+        return ScenarioError, (self.faults,)
+
 
 class _Loader(yaml.SafeLoader):
     """YAML 1.2 core scalars: ``20e6`` is a number, ``no`` is a word, ``1:30`` is text.
