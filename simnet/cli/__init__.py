@@ -4,6 +4,7 @@ A verb returns nothing, or leaves with another exit status through ``ctx.exit(1)
 0 done, 1 a check or objective failed, 2 bad input, 130 interrupted.
 """
 
+import contextlib
 import difflib
 import importlib
 import os
@@ -81,7 +82,8 @@ class Verbs(click.Group):
             click.echo("\nsimnet: interrupted; every file written so far is complete", err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:  # the reader, such as head, has seen enough
-            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - lives until exit
+            with contextlib.suppress(OSError):  # what is left to flush goes nowhere
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(BROKEN_PIPE)
         except OSError as error:
             if error.filename is None:
