@@ -139,7 +139,8 @@ def _array(file: str, column: Column, values: ArrayLike, grid: int) -> pa.Array:
 def _stored(kind: str, values: NDArray[Any]) -> NDArray[Any]:
     """``values`` in the type of the file; only floats are rounded."""
     if kind == "tail[K]":
-        return (1 - (1 - values.astype(np.float64)).astype(np.float16)).astype(np.float32)
+        tail = (1 - values.astype(np.float64)).astype(np.float16)
+        return (1 - tail.astype(np.float64)).astype(np.float32)
     dtype = np.dtype(kind.removesuffix("[K]"))
     if dtype.kind == "f":
         return values.astype(dtype)
