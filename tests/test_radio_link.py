@@ -15,10 +15,10 @@ from simnet.rng import CounterStream
 BLOCK_NS = 10_000_000
 
 
-def rayleigh_link(name="phone", snr=10.0, bandwidth_hz=1e6):
+def rayleigh_link(name="phone"):
     fading = RayleighFading.model_validate({"coherence": "10 ms"})
-    stream = CounterStream(1, 0, "fading", name)
-    return RadioLink(bandwidth_hz, snr, fading, ShannonRate(), stream)
+    gain = fading.build(CounterStream(1, 0, "fading", name))
+    return RadioLink(10.0, gain, fading.block_ns, ShannonRate().build(1e6))
 
 
 def drain_block_by_block(link, start_ns, bits):
@@ -26,7 +26,7 @@ def drain_block_by_block(link, start_ns, bits):
     now = float(start_ns)
     while True:
         block_end = (int(now) // BLOCK_NS + 1) * BLOCK_NS
-        rate = 1e6 * np.log2(1 + 10.0 * link.fading.gain(link.stream, int(now) // BLOCK_NS))
+        rate = 1e6 * np.log2(1 + 10.0 * link.gain(int(now)))
         need = bits / rate * 1e9
         if now + need <= block_end:
             return now + need
@@ -66,11 +66,12 @@ def test_links_fade_independently_with_mean_one_and_exponential_law():
 
 
 def test_fixed_rate_rounds_the_end_up():
-    link = RadioLink(1e6, float("nan"), NoFading(), FixedRate.model_validate({"value": "3 bit/s"}),
-                     CounterStream(1, 0, "x"))  # fmt: skip
+    rate = FixedRate.model_validate({"value": "3 bit/s"}).build(1e6)
+    link = RadioLink(float("nan"), NoFading().build(CounterStream(1, 0, "x")), 0, rate)
     assert link.drain(5, 1) == 5 + ceil(1e9 / 3)
     assert link.next_change_ns(5) is None
 
 
 def test_a_linear_rate_is_proportional_to_snr():
-    assert LinearRate().rate_bps(1e6, 4.0) == 2 * LinearRate().rate_bps(1e6, 2.0)
+    rate = LinearRate().build(1e6)
+    assert rate(4.0) == 2 * rate(2.0)

@@ -5,6 +5,7 @@ it anew for the next, from the link's counter-based stream: it does not depend o
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import Field
@@ -12,6 +13,9 @@ from pydantic import Field
 from simnet.registry import Config, Family
 from simnet.rng import CounterStream
 from simnet.units import Duration, to_ns
+
+Gain = Callable[[int], float]
+"""Power gain of one link, linear, in a block given by its number."""
 
 
 class FadingConfig(Config):
@@ -23,8 +27,8 @@ class FadingConfig(Config):
         """Length of a block [ns] over which the gain is constant; 0: it never changes."""
 
     @abstractmethod
-    def gain(self, stream: CounterStream, block: int) -> float:
-        """Power gain (linear, mean 1) of the link of ``stream`` in block number ``block``."""
+    def build(self, stream: CounterStream) -> Gain:
+        """Power gain (linear, mean 1) of the link of ``stream``, by number of the block."""
 
 
 FADINGS = Family[FadingConfig]("fading")
@@ -41,9 +45,9 @@ class NoFading(FadingConfig):
         """Length of a block [ns]: 0, it never changes."""
         return 0
 
-    def gain(self, stream: CounterStream, block: int) -> float:
+    def build(self, stream: CounterStream) -> Gain:
         """Power gain: 1."""
-        return 1.0
+        return lambda block: 1.0
 
 
 @FADINGS.register
@@ -58,6 +62,6 @@ class RayleighFading(FadingConfig):
         """Length of a block [ns]."""
         return to_ns(self.coherence)
 
-    def gain(self, stream: CounterStream, block: int) -> float:
-        """Power gain |h|^2 of ``block``, exponential with mean 1."""
-        return stream.exponential(block)
+    def build(self, stream: CounterStream) -> Gain:
+        """Power gain |h|^2 of each block, exponential with mean 1."""
+        return stream.exponential

@@ -1,10 +1,9 @@
 """One device's radio link: its rate at any time, and when given bits are through."""
 
-import math
+from math import ceil
 
-from simnet.channel.fading import FadingConfig
-from simnet.channel.rate import RateConfig
-from simnet.rng import CounterStream
+from simnet.channel.fading import Gain
+from simnet.channel.rate import RateOfSnr
 
 
 class RadioLink:
@@ -16,42 +15,29 @@ class RadioLink:
 
     Parameters
     ----------
-    bandwidth_hz : float
-        Bandwidth [Hz].
     snr : float
-        Mean signal-to-noise ratio over that band, linear; NaN where the rate needs none.
-    fading, rate
-        The models of the scenario.
-    stream : CounterStream
-        Of this link's gains.
+        Mean signal-to-noise ratio over the band, linear; NaN where the rate needs none.
+    gain : callable
+        Power gain of the fading by number of the block.
+    block_ns : int
+        Length of a block [ns]; 0: the gain never changes.
+    rate : callable
+        Bit rate over the whole band by SNR.
     """
 
-    __slots__ = ("_block", "_block_ns", "_block_rate_bps", "bandwidth_hz", "fading", "rate", "snr",
-                 "stream")  # fmt: skip
+    __slots__ = ("_block", "_block_ns", "_block_rate_bps", "_gain", "_rate", "snr")
 
-    def __init__(
-        self,
-        bandwidth_hz: float,
-        snr: float,
-        fading: FadingConfig,
-        rate: RateConfig,
-        stream: CounterStream,
-    ) -> None:
-        self.bandwidth_hz = bandwidth_hz
+    def __init__(self, snr: float, gain: Gain, block_ns: int, rate: RateOfSnr) -> None:
         self.snr = snr
-        self.fading = fading
-        self.rate = rate
-        self.stream = stream
-        self._block_ns = fading.block_ns
+        self._gain = gain
+        self._block_ns = block_ns
+        self._rate = rate
         self._block = -1
-        self._block_rate_bps = 0.0
-        if not self._block_ns:
-            self._block_rate_bps = rate.rate_bps(bandwidth_hz, snr)
+        self._block_rate_bps = 0.0 if block_ns else rate(snr * gain(0))
 
     def gain(self, at_ns: int) -> float:
         """Power gain of the fading at ``at_ns``, linear."""
-        block = at_ns // self._block_ns if self._block_ns else 0
-        return self.fading.gain(self.stream, block)
+        return self._gain(at_ns // self._block_ns if self._block_ns else 0)
 
     def rate_bps(self, at_ns: int) -> float:
         """Rate [bit/s] over the whole band at ``at_ns``."""
@@ -70,22 +56,20 @@ class RadioLink:
         """
         block_ns = self._block_ns
         if not block_ns:
-            return start_ns + math.ceil(bits * 1e9 / self._block_rate_bps)
+            return start_ns + ceil(bits * 1e9 / self._block_rate_bps)
         block = start_ns // block_ns
         while True:
-            rate_bps = self._rate_in(block)
+            rate_bps = self._block_rate_bps if block == self._block else self._rate_in(block)
             end_of_block_ns = (block + 1) * block_ns
             room_bits = rate_bps * (end_of_block_ns - start_ns) * 1e-9
             if bits <= room_bits:
-                return start_ns + math.ceil(bits * 1e9 / rate_bps)
+                return start_ns + ceil(bits * 1e9 / rate_bps)
             bits -= room_bits
             block += 1
             start_ns = end_of_block_ns
 
     def _rate_in(self, block: int) -> float:
         if block != self._block:  # the last block asked for is remembered, nothing more
-            self._block_rate_bps = self.rate.rate_bps(
-                self.bandwidth_hz, self.snr * self.fading.gain(self.stream, block)
-            )
+            self._block_rate_bps = self._rate(self.snr * self._gain(block))
             self._block = block
         return self._block_rate_bps

@@ -1,13 +1,17 @@
 """Link adaptation: from a signal-to-noise ratio to a bit rate."""
 
-import math
 from abc import abstractmethod
+from collections.abc import Callable
+from math import log2
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from simnet.registry import Config, Family
 from simnet.units import DataRate, Decibel
+
+RateOfSnr = Callable[[float], float]
+"""Bit rate [bit/s] over a given band, by SNR (linear)."""
 
 
 class RateConfig(Config):
@@ -16,8 +20,8 @@ class RateConfig(Config):
     needs_snr: ClassVar[bool] = True
 
     @abstractmethod
-    def rate_bps(self, bandwidth_hz: float, snr: float) -> float:
-        """Bit rate [bit/s] over ``bandwidth_hz`` [Hz] at the ``snr`` (linear)."""
+    def build(self, bandwidth_hz: float) -> RateOfSnr:
+        """Bit rate [bit/s] over ``bandwidth_hz`` [Hz], by SNR (linear)."""
 
 
 RATES = Family[RateConfig]("rate")
@@ -35,9 +39,10 @@ class ShannonRate(RateConfig):
     kind: Literal["shannon"] = "shannon"
     gap: Decibel = Field(0.0, ge=0, description="Gap to capacity of a practical code")
 
-    def rate_bps(self, bandwidth_hz: float, snr: float) -> float:
-        """Bit rate [bit/s]."""
-        return bandwidth_hz * math.log2(1.0 + snr / 10 ** (self.gap / 10))
+    def build(self, bandwidth_hz: float) -> RateOfSnr:
+        """Bit rate [bit/s] by SNR."""
+        scale = 10 ** (-self.gap / 10)
+        return lambda snr: bandwidth_hz * log2(1.0 + snr * scale)
 
 
 @RATES.register
@@ -50,9 +55,10 @@ class LinearRate(RateConfig):
     kind: Literal["linear"] = "linear"
     efficiency: float = Field(1.0, gt=0, description="Bit/s per hertz and unit of linear SNR")
 
-    def rate_bps(self, bandwidth_hz: float, snr: float) -> float:
-        """Bit rate [bit/s]."""
-        return bandwidth_hz * snr * self.efficiency
+    def build(self, bandwidth_hz: float) -> RateOfSnr:
+        """Bit rate [bit/s] by SNR."""
+        slope = bandwidth_hz * self.efficiency
+        return lambda snr: slope * snr
 
 
 @RATES.register
@@ -63,6 +69,7 @@ class FixedRate(RateConfig):
     kind: Literal["fixed"] = "fixed"
     value: DataRate = Field(gt=0, description="Rate of the whole band")
 
-    def rate_bps(self, bandwidth_hz: float, snr: float) -> float:
-        """Bit rate [bit/s]."""
-        return self.value
+    def build(self, bandwidth_hz: float) -> RateOfSnr:
+        """Bit rate [bit/s]: the given one."""
+        value = self.value
+        return lambda snr: value

@@ -87,6 +87,7 @@ class Device:
         """
         network = self.network
         env, log, uplink = network.env, network.log, network.uplink
+        downlink = network.downlink
         protocol, record = self.group.protocol, network.log.rounds.append
         ready_ns = env.now
         log.requests.set(request, _STARTED, ready_ns)
@@ -105,7 +106,7 @@ class Device:
             else:
                 network.deliver(job, sent_ns, sent_ns)
             yield job
-            down_ns = network.downlink.delay_ns(round_.downlink_bits)
+            down_ns = downlink(round_.downlink_bits)
             if job.steps_ns:
                 ready_ns = self.record_decoding(
                     request, round_.row, ready_ns, sent_ns, job, down_ns

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Environment
 from simnet.link.base import MacConfig
-from simnet.link.downlink import DownlinkConfig
+from simnet.link.downlink import Delay
 from simnet.records import Log
 from simnet.server.edge_server import EdgeServer
 from simnet.server.job import Job, Session
@@ -22,8 +22,10 @@ class Network:
         Medium access of the uplink.
     backhaul_ns : int
         Delay from the base station to the server [ns].
-    server, downlink
+    server
         As built.
+    downlink
+        Delay [ns] of a verdict, by its bits.
     answers : int
         Answers after which :attr:`enough` comes; 0: never.
     """
@@ -46,7 +48,7 @@ class Network:
         mac: MacConfig,
         backhaul_ns: int,
         server: EdgeServer,
-        downlink: DownlinkConfig,
+        downlink: Delay,
         answers: int,
     ) -> None:
         self.env = env

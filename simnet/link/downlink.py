@@ -1,6 +1,7 @@
 """The way back: verdicts and tokens to the device."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import Field
@@ -8,13 +9,16 @@ from pydantic import Field
 from simnet.registry import Config, Family
 from simnet.units import DataRate, Duration, to_ns
 
+Delay = Callable[[int], int]
+"""Delay [ns] of a message, by its bits."""
+
 
 class DownlinkConfig(Config):
     """Base of every ``downlink`` section of a scenario."""
 
     @abstractmethod
-    def delay_ns(self, bits: int) -> int:
-        """Time [ns] from the end of a batch until ``bits`` are at the device."""
+    def build(self) -> Delay:
+        """Time [ns] from the end of a batch until so many bits are at the device."""
 
 
 DOWNLINKS = Family[DownlinkConfig]("downlink")
@@ -28,7 +32,9 @@ class FixedDownlink(DownlinkConfig):
     latency: Duration = Field(ge=0, description="Server to device, backhaul included")
     rate: DataRate | None = Field(None, gt=0, description="Rate to each device; none: no airtime")
 
-    def delay_ns(self, bits: int) -> int:
-        """Time [ns] from the end of a batch until ``bits`` are at the device."""
-        airtime_s = bits / self.rate if self.rate else 0.0
-        return to_ns(self.latency + airtime_s)
+    def build(self) -> Delay:
+        """Time [ns] from the end of a batch until so many bits are at the device."""
+        latency_ns, rate = to_ns(self.latency), self.rate
+        if rate is None:
+            return lambda bits: latency_ns
+        return lambda bits: latency_ns + to_ns(bits / rate)

@@ -94,7 +94,7 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         scenario.uplink.mac,
         to_ns(scenario.backhaul.latency),
         server,
-        scenario.downlink,
+        scenario.downlink.build(),
         scenario.stop.requests or 0,
     )
     groups, snr_db, traces = [], [], []
@@ -128,12 +128,11 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         groups.append(group)
         traces.append(trace)
         positions, fading = named("position"), named("fading")
+        uplink = scenario.uplink
+        rate, block_ns = uplink.rate.build(uplink.bandwidth), uplink.fading.block_ns
         for member in range(section.count):
             snr = _mean_snr(scenario, section, positions.uniform(member))
-            uplink = scenario.uplink
-            link = RadioLink(
-                uplink.bandwidth, snr, uplink.fading, uplink.rate, fading.child(member)
-            )
+            link = RadioLink(snr, uplink.fading.build(fading.child(member)), block_ns, rate)
             env.process(Device(number, group, network, link).user(member))
             snr_db.append(decibel(snr))
             number += 1
