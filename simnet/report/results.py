@@ -97,6 +97,25 @@ class Results:
             if len({_plain(row.get(name)) for row in self.rows}) > 1
         ]
 
+    def labels(self, name: str) -> dict[str, str]:
+        """Short text of each value of a parameter, by the value as text; all different.
+
+        A section is called by its kind, and by the fields in which sections of one kind differ.
+        """
+        values = {str(row.get(name)): row.get(name) for row in self.rows}
+        kinds = {text: label(value) for text, value in values.items()}
+        labels = {}
+        for text, kind in kinds.items():
+            same = [fields(values[other]) for other in kinds if kinds[other] == kind]
+            own = fields(values[text])
+            differ = [key for key in own if any(other.get(key) != own[key] for other in same)]
+            details = " ".join(
+                label(own[key]) if len(differ) == 1 else f"{key} {label(own[key])}"
+                for key in differ
+            )
+            labels[text] = f"{kind} {details}" if details else kind
+        return labels
+
     def where(self, fixed: Mapping[str, str]) -> "Results":
         """Runs whose parameters have the values (as ``label`` writes them) of ``fixed``.
 
@@ -108,9 +127,14 @@ class Results:
         rows = self.rows
         for name, value in fixed.items():
             self.check_parameter(name)
-            kept = [row for row in rows if value in (label(row.get(name)), str(row.get(name)))]
+            labels = self.labels(name)
+            kept = [
+                row
+                for row in rows
+                if value in (str(row.get(name)), label(row.get(name)), labels[str(row.get(name))])
+            ]
             if not kept:
-                values = ", ".join(dict.fromkeys(label(row.get(name)) for row in rows))
+                values = ", ".join(dict.fromkeys(labels[str(row.get(name))] for row in rows))
                 raise InputError(f"{name} is never {value!r}; it has the values {values}")
             rows = kept
         return Results(rows, self.directory)
@@ -128,9 +152,7 @@ class Results:
                     [{n: nan if row.get(n) is None else row[n] for n in metrics} for row in rows]
                 ),
                 verdict=worst([_verdict(row) for row in rows]),
-                trace_kinds=frozenset(
-                    kind for row in rows for kind in str(row.get("trace_kind") or "none").split("+")
-                ),
+                trace_kinds=trace_kinds(Results(rows)),
             )
             for rows in replications.values()
         ]
@@ -146,6 +168,12 @@ class Results:
             raise InputError(_unknown("metric", name, self.metrics))
 
 
+def trace_kinds(results: Results) -> frozenset[str]:
+    """Kinds of token traces behind the runs: ``real``, ``synthetic``, ``none``."""
+    kinds = [str(row.get("trace_kind") or "none") for row in results.rows]
+    return frozenset(kind for joined in kinds for kind in joined.split("+"))
+
+
 def is_metric(column: str) -> bool:
     """Whether a column of ``runs.parquet`` is a metric of the catalogue."""
     try:
@@ -155,19 +183,25 @@ def is_metric(column: str) -> bool:
     return True
 
 
+def fields(value: Any) -> dict[str, Any]:
+    """Fields of a section, which a table holds as JSON; none of any other value."""
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
 def label(value: Any) -> str:
     """Value of a parameter, short: a section is called by its kind.
 
     >>> label('{"kind": "cu-hlm", "theta": 0.1}'), label(20), label("10 MHz")
     ('cu-hlm', '20', '10 MHz')
     """
-    if isinstance(value, str) and value.startswith("{"):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return str(value)
-    if isinstance(value, Mapping) and "kind" in value:
-        return str(value["kind"])
+    kind = fields(value).get("kind")
+    if kind is not None:
+        return str(kind)
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)

@@ -1,20 +1,19 @@
 """Figures from the records of single runs: distributions, and the course of time."""
 
-from collections.abc import Sequence
-
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from simnet.faults import InputError
 from simnet.metrics.latency import verified
 from simnet.metrics.occupancy import Occupancy
 from simnet.metrics.window import Window
-from simnet.report.results import Results
+from simnet.report.results import Results, trace_kinds
 from simnet.report.run_records import RunRecords, read_runs
-from simnet.report.style import RC, line_styles
+from simnet.report.style import RC, LineStyle, legend_above, line_styles
 from simnet.report.sweep_figures import mark_synthetic, series_name
 
 MOST_LINES = 8
@@ -31,7 +30,7 @@ def latency_cdfs(results: Results) -> Figure:
     Raises
     ------
     InputError
-        If there are more points than lines that can be told apart.
+        If there are more points than lines that can be told apart, or nothing to show.
     """
     lines = _lines(results)
     panels = (
@@ -39,18 +38,31 @@ def latency_cdfs(results: Results) -> Figure:
         ("time per output token (ms)", _tpot_s),
         ("queueing delay of a round (ms)", _queueing_s),
     )
+    styles = line_styles(len(lines))
+    drawn = {
+        title: [np.concatenate([values_of(run) for run in runs]) for runs in lines.values()]
+        for title, values_of in panels
+    }
+    drawn = {title: values for title, values in drawn.items() if any(v.size for v in values)}
+    if not drawn:
+        raise InputError("no answer finished in these runs; simulate longer")
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(8.4, 3.2), layout="constrained")
-        for index, (axes, (title, values_of)) in enumerate(
-            zip(figure.subplots(1, 3, sharey=True), panels, strict=True)
-        ):
-            for (name, runs), style in zip(lines.items(), line_styles(len(lines)), strict=True):
-                values = np.concatenate([values_of(run) for run in runs])
-                _draw_cdf(axes, values * 1e3, name, style.color, style.linestyle)
+        figure = Figure(figsize=(2.8 * len(drawn) + 0.4, 3.4), layout="constrained")
+        grid = figure.subplots(1, len(drawn), sharey=True, squeeze=False)
+        for axes, (title, values) in zip(grid.flat, drawn.items(), strict=True):
+            for of_line, style in zip(values, styles, strict=True):
+                _draw_cdf(axes, of_line * 1e3, style)
             axes.set(xlabel=title, ylim=(0, 1.02))
-            if not index:
-                axes.set_ylabel("share of observations at most as large")
-        _legend(figure, figure.axes[0], results)
+        figure.axes[0].set_ylabel("share of observations at most as large")
+        if len(lines) > 1:
+            legend_above(
+                figure,
+                [
+                    Line2D([], [], color=style.color, linestyle=style.linestyle, label=name)
+                    for name, style in zip(lines, styles, strict=True)
+                ],
+            )
+        mark_synthetic(figure, trace_kinds(results))
     return figure
 
 
@@ -85,14 +97,20 @@ def utilisation_over_time(results: Results, bins: int = 120) -> Figure:
             ):
                 mean = time_averages(starts, ends, edges, servers)
                 axes.stairs(
-                    mean, edges / 1e9, label=name, color=style.color, linestyle=style.linestyle
+                    mean,
+                    edges / 1e9,
+                    baseline=None,
+                    label=name,
+                    color=style.color,
+                    linestyle=style.linestyle,
                 )
             if run.window.start_ns:
                 axes.axvspan(0, run.window.start_ns / 1e9, color="0.92", zorder=0)
         busy.set(ylabel="busy share", ylim=(0, 1.04))
         waiting.set(xlabel="simulated time (s); grey: warm-up", ylabel="waiting (number)")
         waiting.set_ylim(bottom=0)
-        _legend(figure, busy, Results(results.rows[:1]))
+        legend_above(figure, busy.get_legend_handles_labels()[0])
+        mark_synthetic(figure, trace_kinds(Results(results.rows[:1])))
     return figure
 
 
@@ -117,7 +135,7 @@ def time_averages(
 def _lines(results: Results) -> dict[str, list[RunRecords]]:
     swept = results.swept
     lines: dict[str, list[RunRecords]] = {}
-    names = [series_name({name: row.get(name) for name in swept}) for row in results.rows]
+    names = [series_name(results, {name: row.get(name) for name in swept}) for row in results.rows]
     if len(set(names)) > MOST_LINES:
         raise InputError(
             f"{len(set(names))} points are too many lines for one figure: choose some, "
@@ -128,9 +146,7 @@ def _lines(results: Results) -> dict[str, list[RunRecords]]:
     return lines
 
 
-def _draw_cdf(
-    axes: Axes, values: NDArray[np.float64], name: str, color: str, linestyle: object
-) -> None:
+def _draw_cdf(axes: Axes, values: NDArray[np.float64], style: LineStyle) -> None:
     """Draw the empirical distribution function, thinned to what a figure can show."""
     if not values.size:
         return
@@ -138,7 +154,7 @@ def _draw_cdf(
     rank = np.unique(np.linspace(0, ordered.size - 1, STEPS).round().astype(int))
     x = np.concatenate([[ordered[0]], ordered[rank]])
     y = np.concatenate([[0.0], (rank + 1) / ordered.size])
-    axes.plot(x, y, label=name, color=color, linestyle=linestyle, drawstyle="steps-post")
+    axes.plot(x, y, color=style.color, linestyle=style.linestyle, drawstyle="steps-post")
 
 
 def _measured(run: RunRecords) -> NDArray[np.bool_]:
@@ -166,13 +182,3 @@ def _queueing_s(run: RunRecords) -> NDArray[np.float64]:
     uplink = rounds["airtime_start_ns"] - rounds["sent_ns"]
     server = rounds["batch_start_ns"] - rounds["arrived_ns"]
     return np.asarray((uplink + server)[chosen] / 1e9)
-
-
-def _legend(figure: Figure, axes: Axes, results: Results) -> None:
-    handles, names = axes.get_legend_handles_labels()
-    if any(names):
-        figure.legend(
-            handles, names, loc="outside upper center", ncols=min(len(names), 4), handlelength=3
-        )
-    kinds: Sequence[str] = [str(row.get("trace_kind") or "none") for row in results.rows]
-    mark_synthetic(figure, frozenset(kind for text in kinds for kind in text.split("+")))

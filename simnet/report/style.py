@@ -1,5 +1,6 @@
 """How figures look: vector output, apart for the colour-blind, readable when printed in grey."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -39,6 +40,7 @@ ALARM: Final = "#b00020"
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#56B4E9", "#CC79A7", "#000000", "#E69F00")
 _MARKERS = ("o", "s", "^", "D", "v", "X", "P", "*")
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
+CHARACTERS_PER_INCH: Final = 14  # of the legend's font
 FORMATS: Final = (".svg", ".pdf", ".png")
 
 
@@ -60,6 +62,19 @@ def line_styles(number: int) -> list[LineStyle]:
     """Styles of ``number`` series."""
     styles = zip(cycle(_COLOURS), cycle(_MARKERS), cycle(_DASHES), strict=False)
     return [LineStyle(*style) for style in islice(styles, number)]
+
+
+def legend_above(figure: Figure, handles: Sequence[Any]) -> None:
+    """One legend for all panels, in as many columns as the width of the figure holds."""
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, int(figure.get_figwidth() * CHARACTERS_PER_INCH / (longest + 8)))
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=min(columns, len(handles)),
+        handlelength=3,
+        columnspacing=1.5,
+    )
 
 
 def save(figure: Figure, file: Path) -> None:

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 
 from simnet.faults import InputError
 from simnet.report.axes import metric_label, parameter_label, ticks_at
-from simnet.report.results import Point, Results, label
-from simnet.report.style import ALARM, RC, LineStyle, line_styles
+from simnet.report.results import Point, Results
+from simnet.report.style import ALARM, RC, LineStyle, legend_above, line_styles
 from simnet.units import QUANTITIES
 
 UNSTEADY = "hollow: no steady state, the value depends on how long the run lasts"
@@ -64,11 +64,19 @@ class Series:
         return int((~known).sum())
 
 
+_LATENCIES = {
+    "tpot_s_p95": "p95 time per output token",
+    "tpot_s_mean": "mean time per output token",
+    "ttft_s_mean": "mean time to first token",
+}
+
+
 def multi_user_scaling(results: Results, x: str | None = None, series: str | None = None) -> Figure:
     """Four panels against the number of users: throughput, latency, uplink and server utilisation.
 
     Lines are means over replications, bands 95 % intervals. The latency is the p95 of the time per
-    output token; where too few answers finished in most points to tell it, the mean.
+    output token; where too few answers finished to tell it in most points, the mean; where answers
+    have one token only, the mean time to it.
 
     Parameters
     ----------
@@ -81,8 +89,8 @@ def multi_user_scaling(results: Results, x: str | None = None, series: str | Non
     """
     x = x or default_x(results)
     lines = split(results, x, series)
-    latency = _best_known(lines, "tpot_s_p95", "tpot_s_mean")
-    name = "p95 time per output token" if latency.endswith("p95") else "mean time per output token"
+    latency = _best_known(lines, tuple(_LATENCIES))
+    name = _LATENCIES[latency]
     panels = (
         ("output_tokens_per_s", "throughput of all users (token/s)", 1.0),
         (latency, f"{name} (ms)", 1e3),
@@ -126,7 +134,7 @@ def metric_against(results: Results, x: str | None, y: str, series: str | None =
         axes = figure.subplots()
         unknown = _draw(axes, lines, y)
         axes.set(xlabel=_x_label(results, x), ylabel=metric_label(y))
-        if all(value >= 0 for value in axes.get_ylim()):
+        if axes.dataLim.ymin >= 0:
             axes.set_ylim(bottom=0)
         _explain(figure, lines, unknown)
     return figure
@@ -166,14 +174,14 @@ def split(results: Results, x: str, series: str | None = None) -> list[Series]:
         results.check_parameter(series)
         hidden = [name for name in others if name != series]
         if hidden:
+            value = results.labels(hidden[0])[str(results.rows[0].get(hidden[0]))]
             raise InputError(
-                f"{hidden[0]} varies as well: choose one value, "
-                f"with --where {hidden[0]}={label(results.rows[0].get(hidden[0]))}"
+                f"{hidden[0]} varies as well: choose one value, --where '{hidden[0]}={value}'"
             )
         others = [series]
     lines: dict[str, dict[float, Point]] = {}
     for point in results.points():
-        name = series_name({n: point.parameters[n] for n in others if n in point.parameters})
+        name = series_name(results, {n: point.parameters.get(n, fixed) for n in others})
         lines.setdefault(name, {})[values[str(point.parameters.get(x, fixed))]] = point
     styles = line_styles(len(lines))
     return [
@@ -232,15 +240,11 @@ def _is_numeric(results: Results, name: str) -> bool:
     return True
 
 
-def series_name(parameters: Mapping[str, Any]) -> str:
-    """Name of a line: sections are called by their kind, bare numbers need their parameter.
-
-    >>> series_name({"devices.phones.protocol": '{"kind": "hlm"}', "devices.phones.count": 5})
-    'hlm, count 5'
-    """
+def series_name(results: Results, parameters: Mapping[str, Any]) -> str:
+    """Name of a line: sections are called by their kind, bare numbers need their parameter."""
     texts = []
     for path, value in parameters.items():
-        text = label(value)
+        text = results.labels(path)[str(value)]
         bare = _float(text) is not None
         texts.append(f"{path.rpartition('.')[2]} {text}" if bare else text)
     return ", ".join(texts)
@@ -251,9 +255,13 @@ def _x_label(results: Results, x: str) -> str:
     return f"{parameter_label(x)} ({unit})" if unit else parameter_label(x)
 
 
-def _best_known(lines: Sequence[Series], wanted: str, otherwise: str) -> str:
-    values = [point.estimates[wanted].mean for line in lines for point in line.points]
-    return wanted if sum(map(isnan, values)) <= len(values) / 2 else otherwise
+def _best_known(lines: Sequence[Series], metrics: Sequence[str]) -> str:
+    """First of ``metrics`` that is known at half of the points or more; else the last."""
+    points = [point for line in lines for point in line.points]
+    for metric in metrics:
+        if sum(isnan(point.estimates[metric].mean) for point in points) <= len(points) / 2:
+            return metric
+    return metrics[-1]
 
 
 def _draw(axes: Axes, lines: Sequence[Series], metric: str, factor: float = 1.0) -> int:
@@ -266,9 +274,7 @@ def _explain(figure: Figure, lines: Sequence[Series], unknown: int) -> None:
     """One legend for all panels, and in words what is not as it seems."""
     handles = [Line2D([], [], label=line.name, **line.style.line) for line in lines]
     if len(lines) > 1 or lines[0].name:
-        figure.legend(
-            handles=handles, loc="outside upper center", ncols=min(len(lines), 6), handlelength=3
-        )
+        legend_above(figure, handles)
     points = [point for line in lines for point in line.points]
     notes = []
     if not all(point.verdict.steady for point in points):

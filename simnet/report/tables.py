@@ -4,22 +4,48 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 
 from rich import box
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.panel import Panel
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from simnet.metrics import CATALOGUE, Estimate, Metric, Verdict, summarise, worst
 from simnet.metrics.catalogue import LATENCY, LEVELS, SPANS
 from simnet.report.quantity import UNKNOWN, quantity, short
-from simnet.report.results import Results, label
+from simnet.report.results import Results
 
 NARROW, MEDIUM, WIDE = 80, 100, 132  # widths from which bars, all quantiles, meanings are shown
 BAR, WIDE_BAR = 10, 30
 SYNTHETIC = "SYNTHETIC trace: drawn from a model, not recorded from a pair of language models"
 TOO_FEW = "n/a: a quantile p needs 10 / (1 - p) observations in every replication"
 UNSTEADY = "† no steady state: this number depends on how long the run lasts"
+_OF_A_SWEEP = {
+    "output_tokens_per_s": "token/s",
+    "tpot_s_mean": "tpot",
+    "ttft_s_mean": "ttft",
+    "uplink_utilisation": "uplink",
+    "server_utilisation": "server",
+}
 _STYLE_OF_STATE = {"overloaded": "bold red", "backlogged": "yellow", "saturated": "yellow"}
+
+
+_ASCII = str.maketrans({"±": "+-", "µ": "u", "†": "*", "█": "#", "…": "~"})
+
+
+class Readable:
+    """What it holds, in ASCII on terminals that show nothing else."""
+
+    def __init__(self, *parts: RenderableType) -> None:
+        self.parts = parts
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render the parts one after the other."""
+        for part in self.parts:
+            for segment in console.render(part, options):
+                if options.ascii_only:
+                    segment = Segment(segment.text.translate(_ASCII), segment.style)
+                yield segment
 
 
 class RunTable:
@@ -52,14 +78,14 @@ class RunTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Render for a terminal of any width."""
-        yield self._heading()
-        yield self._metrics(options)
+        parts: list[RenderableType] = [self._heading(), self._metrics(options)]
         if len(self.groups) > 1:
-            yield self._by_group()
+            parts.append(self._by_group())
         if any(isnan(self.estimates[f"{name}_p95"].mean) for name in ("ttft_s", "tpot_s")):
-            yield Text(TOO_FEW, style="dim")
+            parts.append(Text(TOO_FEW, style="dim"))
         if not self.verdict.steady:
-            yield Text(UNSTEADY, style="yellow")
+            parts.append(Text(UNSTEADY, style="yellow"))
+        yield Readable(*parts)
 
     def _heading(self) -> Panel:
         times = f"{self.replications} replication{'s' * (self.replications != 1)}"
@@ -127,8 +153,7 @@ class RunTable:
             return Text(metric.meaning if wide else "", style="dim")
         share = self.estimates[metric.columns[0]].mean / self.estimates["round_time_s_mean"].mean
         size = WIDE_BAR if wide else BAR
-        full = "#" if options.ascii_only else "█"
-        bar = "" if metric.name == "round_time_s" else full * round(size * share)
+        bar = "" if metric.name == "round_time_s" else "█" * round(size * share)
         return Text(f"{share:4.0%} {bar}")
 
     def _by_group(self) -> Table:
@@ -146,7 +171,7 @@ class RunTable:
         return table
 
 
-def sweep_table(results: Results) -> Table:
+def sweep_table(results: Results) -> Readable:
     """One row per point: parameters, throughput, latency, loads, verdict.
 
     Latencies of points without a steady state are flagged.
@@ -155,34 +180,35 @@ def sweep_table(results: Results) -> Table:
     synthetic = any("synthetic" in point.trace_kinds for point in points)
     unsteady = any(not point.verdict.steady for point in points)
     notes = [SYNTHETIC] * synthetic + [UNSTEADY] * unsteady
-    table = Table(box=box.SIMPLE_HEAD, caption="\n".join(notes) or None, caption_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.caption, table.caption_justify = "\n".join(notes) or None, "left"
     for name in swept:
         table.add_column(name.rpartition(".")[2], overflow="fold")
     shown = {
-        "output_tokens_per_s": "token/s",
-        "tpot_s_mean": "tpot",
-        "ttft_s_mean": "ttft",
-        "uplink_utilisation": "uplink",
-        "server_utilisation": "server",
+        name: title
+        for name, title in _OF_A_SWEEP.items()
+        if any(not isnan(point.estimates[name].mean) for point in points)
     }
-    for title in (*shown.values(), "verdict", "binding"):
-        table.add_column(title, justify="left" if title in ("verdict", "binding") else "right")
+    for title in shown.values():
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    labels = {name: results.labels(name) for name in swept}
     for point in points:
         cells = []
         for name in shown:
             metric = CATALOGUE[name.removesuffix("_mean")]
             unit = "" if metric.unit == "token/s" else metric.unit
             flag = "†" if metric.steady and not point.verdict.steady else ""
-            found = point.estimates.get(name)
-            cells.append(UNKNOWN if found is None else short(found.mean, unit) + flag)
-        style = _STYLE_OF_STATE.get(point.verdict.state, "")
+            cells.append(short(point.estimates[name].mean, unit) + flag)
         table.add_row(
-            *(label(point.parameters[name]) for name in swept),
+            *(labels[name][str(point.parameters[name])] for name in swept),
             *cells,
-            Text(point.verdict.state, style=style),
-            point.verdict.binding_resource,
+            Text(
+                f"{point.verdict.state}: {point.verdict.binding_resource}",
+                style=_STYLE_OF_STATE.get(point.verdict.state, ""),
+            ),
         )
-    return table
+    return Readable(table)
 
 
 def written(estimate: Estimate, metric: Metric) -> str:

@@ -1,0 +1,253 @@
+"""Figures hold the data they claim: it is read back from the axes."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from matplotlib.figure import Figure
+
+from simnet import plots
+from simnet.cli import main
+from simnet.faults import InputError
+from simnet.metrics import measure
+from simnet.report.axes import metric_label
+from simnet.report.results import Results
+from simnet.report.run_figures import time_averages
+from simnet.report.style import line_styles
+from simnet.report.sweep_figures import default_x, split
+
+from .test_metrics_by_hand import RUN
+from .tiny_records import records
+
+COUNT, PROTOCOL = "devices.phones.count", "devices.phones.protocol"
+METRICS = measure(records(**RUN))
+
+
+def rows(counts=(1, 2, 20), protocols=("hlm", "cu-hlm"), replications=3, **more):
+    """Made-up sweep: throughput is 10 x users, plus the replication; cu-hlm is twice as fast."""
+    return [
+        {
+            "point": len(protocols) * i + j,
+            "replication": r,
+            "seed": 1,
+            COUNT: count,
+            PROTOCOL: f'{{"kind": "{protocol}"}}',
+            "verdict": "saturated" if count > 10 else "unsaturated",
+            "binding_resource": "uplink",
+            "binding_load": 1.5,
+            "trace_kind": "real",
+            **METRICS,
+            "output_tokens_per_s": (10.0 * count + r) * (1 + j),
+            "tpot_s_p95": 0.05 * count,
+            "uplink_utilisation": min(0.1 * count, 1.0),
+            **more,
+        }
+        for i, count in enumerate(counts)
+        for j, protocol in enumerate(protocols)
+        for r in range(replications)
+    ]
+
+
+def lines(axes):
+    """Data of the lines of one panel, by label; hollow markers are lines without one."""
+    return {
+        line.get_label(): line.get_xydata().tolist()
+        for line in axes.get_lines()
+        if not line.get_label().startswith("_")
+    }
+
+
+def words(figure):
+    texts = [text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
+    return "\n".join(texts)
+
+
+def test_scaling_shows_the_means_and_their_bands():
+    figure = plots.multi_user_scaling(Results(rows()))
+    throughput, latency, uplink, server = figure.axes
+    # replications 10 c + (0, 1, 2): mean 10 c + 1
+    assert lines(throughput)["hlm"] == [[1, 11], [2, 21], [20, 201]]
+    assert lines(throughput)["cu-hlm"] == [[1, 22], [2, 42], [20, 402]]
+    assert np.allclose(lines(latency)["hlm"], [[1, 50], [2, 100], [20, 1000]])
+    assert np.allclose(lines(uplink)["hlm"], [[1, 0.1], [2, 0.2], [20, 1.0]])
+    assert lines(server)["hlm"][0][1] == pytest.approx(METRICS["server_utilisation"])
+    # s = 1, t(0.975, 2) = 4.30265: half-width 4.30265 / sqrt 3 = 2.484
+    band = throughput.collections[0].get_paths()[0].vertices
+    assert band[:, 1].min() == pytest.approx(11 - 2.484, abs=1e-3)
+    assert band[:, 1].max() == pytest.approx(201 + 2.484, abs=1e-3)
+    assert throughput.get_xscale() == "log"
+    assert "p95 time per output token (ms)" in latency.get_title(loc="left")
+    assert server.get_xlabel() == "users"
+
+
+def test_lines_differ_in_more_than_colour():
+    styles = line_styles(7)
+    assert len({s.color for s in styles}) == len({s.marker for s in styles}) == 7
+    assert len({str(s.linestyle) for s in styles}) == 7
+
+
+def test_the_latency_panel_falls_back_to_what_is_known():
+    unknown = rows(tpot_s_p95=None)
+    latency = plots.multi_user_scaling(Results(unknown)).axes[1]
+    assert "mean time per output token" in latency.get_title(loc="left")
+
+
+def test_points_that_are_unknown_are_left_out_and_counted():
+    some = rows()
+    for row in some:
+        if row[COUNT] == 1 and "cu-hlm" in row[PROTOCOL]:
+            row["tpot_s_p95"] = None
+    figure = plots.multi_user_scaling(Results(some))
+    assert [x for x, _ in lines(figure.axes[1])["cu-hlm"]] == [2, 20]
+    assert "1 points are left out" in words(figure)
+
+
+def test_synthetic_traces_and_missing_steady_states_are_said():
+    assert "SYNTHETIC" not in words(plots.multi_user_scaling(Results(rows())))
+    figure = plots.multi_user_scaling(Results(rows(trace_kind="synthetic", verdict="overloaded")))
+    assert "SYNTHETIC" in words(figure)
+    assert "no steady state" in words(figure)
+    hollow = [line for line in figure.axes[0].get_lines() if line.get_linestyle() == "None"]
+    assert [len(line.get_xdata()) for line in hollow] == [3, 3]
+    some = plots.multi_user_scaling(Results(rows(trace_kind="real+synthetic")))
+    assert "some token traces are SYNTHETIC" in words(some)
+
+
+def test_any_metric_against_any_number():
+    results = Results(rows(counts=(1, 2, 5), uplink_utilisation=0.5))
+    figure = plots.metric_against(results, None, "uplink_utilisation")
+    (axes,) = figure.axes
+    assert lines(axes)["hlm"] == [[1, 0.5], [2, 0.5], [5, 0.5]]
+    assert axes.get_xscale() == "linear"
+    assert axes.get_ylabel() == "busy share of the uplink"
+    assert metric_label("phones.tpot_s_p95") == "phones: time per output token, p95 (s)"
+
+
+def test_quantities_keep_the_unit_they_are_written_in():
+    swept = [row | {"uplink.bandwidth": f"{row[COUNT]} MHz"} for row in rows(protocols=("hlm",))]
+    for row in swept:
+        del row[COUNT]
+    results = Results(swept)
+    assert default_x(results) == "uplink.bandwidth"
+    (line,) = split(results, "uplink.bandwidth")
+    assert line.x == (1, 2, 20)
+    axes = plots.metric_against(results, None, "output_tokens_per_s").axes[0]
+    assert axes.get_xlabel() == "uplink bandwidth (MHz)"
+    swept[0]["uplink.bandwidth"] = "500 kHz"
+    assert split(Results(swept), "uplink.bandwidth")[0].x[0] == 500e3
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda r: plots.metric_against(r, None, "ttft_p95"), "did you mean 'ttft_s_p95'"),
+        (lambda r: plots.metric_against(r, PROTOCOL, "ttft_s_mean"), "is not a number"),
+        (lambda r: plots.multi_user_scaling(r, "devices.phone.count"), f"did you mean '{COUNT}'"),
+        (lambda r: r.where({PROTOCOL: "csma"}), "never 'csma'; it has the values hlm, cu-hlm"),
+        (lambda r: plots.multi_user_scaling(r.where({COUNT: "2"})), "nothing to put on the x axis"),
+        (lambda r: plots.save(Figure(), r.directory / "figure.gif"), "must end in .svg"),
+    ],
+)
+def test_bad_requests_say_what_to_do(call, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        call(Results(rows(), tmp_path))
+
+
+def test_parameters_that_no_line_shows_must_be_chosen():
+    both = [row | {"seed_of": s} for s in (1, 2) for row in rows()]
+    with pytest.raises(InputError, match="--where 'seed_of=1'"):
+        split(Results(both), COUNT, PROTOCOL)
+    assert len(split(Results(both).where({"seed_of": "2"}), COUNT, PROTOCOL)) == 2
+
+
+def test_averages_over_time_are_exact():
+    # present 0-30 and 20-60 of 80 ns; bins of 20: 20/20, 30/20, 20/20, 0
+    starts, ends = np.array([0, 20]), np.array([30, 60])
+    edges = np.linspace(0, 80, 5)
+    assert time_averages(starts, ends, edges).tolist() == [1, 1.5, 1, 0]
+    assert time_averages(starts, ends, edges, servers=1).tolist() == [1, 1, 1, 0]
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """A results directory of one run, as an experiment writes it."""
+    run = records(**RUN)
+    (tmp_path / "scenario.yaml").write_text("stop: {duration: 1 s, warmup: 0 s}\n")
+    kept = tmp_path / "runs" / "p0000-r000"
+    kept.mkdir(parents=True)
+    for name in ("requests", "rounds", "transmissions", "batches"):
+        pq.write_table(pa.table(getattr(run, name)), kept / f"{name}.parquet")
+    row = rows(counts=(1,), protocols=("hlm",), replications=1)[0]
+    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "runs.parquet")
+    return tmp_path
+
+
+def test_distribution_functions_from_the_records(directory):
+    figure = plots.latency_cdfs(Results.read(directory))
+    gap, tpot, queueing = (axes.get_lines()[0].get_xydata() for axes in figure.axes)
+    # gaps 20, 65 and 85 ms; one answer of 170 / 3 ms a token; waiting 15, 0 and 0 ms
+    assert np.allclose(gap, [[20, 0], [20, 1 / 3], [65, 2 / 3], [85, 1]])
+    assert np.allclose(tpot, [[170 / 3, 0], [170 / 3, 1]])
+    assert np.allclose(queueing, [[0, 0], [0, 1 / 3], [0, 2 / 3], [15, 1]])
+
+
+def test_the_course_of_a_run_from_the_records(directory):
+    figure = plots.utilisation_over_time(Results.read(directory), bins=10)
+    busy = {patch.get_label(): patch.get_data().values for patch in figure.axes[0].patches}
+    # on the air 80-100, 155-165, 520-530 and 990-1000 of ten bins of 100 ms
+    assert np.allclose(busy["uplink"], [0.2, 0.1, 0, 0, 0, 0.1, 0, 0, 0, 0.1])
+    assert np.allclose(busy["server"], [0, 0.4, 0, 0, 0, 0.2, 0, 0, 0, 0])
+    waiting = {patch.get_label(): patch.get_data().values for patch in figure.axes[1].patches}
+    assert np.allclose(waiting["uplink"], [0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0.5])
+
+
+def test_records_that_were_not_kept(directory):
+    (directory / "runs" / "p0000-r000" / "rounds.parquet").unlink()
+    with pytest.raises(InputError, match="not kept; run the sweep with --records"):
+        plots.latency_cdfs(Results.read(directory))
+
+
+def test_the_same_figure_is_the_same_file(tmp_path):
+    for name in ("a.svg", "b.svg"):
+        plots.save(plots.multi_user_scaling(Results(rows())), tmp_path / name)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert b"<image" not in (tmp_path / "a.svg").read_bytes()  # vectors only
+    assert not list(tmp_path.glob("*.part"))
+
+
+def plot(*arguments):
+    return CliRunner().invoke(main, ["plot", *map(str, arguments)])
+
+
+def test_the_verb_chooses_from_what_was_swept(tmp_path):
+    pq.write_table(pa.Table.from_pylist(rows()), tmp_path / "runs.parquet")
+    done = plot(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert done.output.strip() == str(tmp_path / "scaling.svg")
+    done = plot(tmp_path, "--y", "ttft_s_mean", "--out", tmp_path / "ttft.pdf")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "ttft.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--y", "speed"], "no metric 'speed'"),
+        (["--where", "count"], "PATH=VALUE"),
+        (["--kind", "scaling", "--y", "ttft_s_mean"], "--y names the metric of --kind metric"),
+        (["--kind", "cdf", "--x", "a"], "not of cdf"),
+    ],
+)
+def test_the_verb_refuses_what_it_cannot_draw(tmp_path, arguments, message):
+    pq.write_table(pa.Table.from_pylist(rows()), tmp_path / "runs.parquet")
+    done = plot(tmp_path, *arguments)
+    assert done.exit_code == 2
+    assert message in done.output
+    assert not list(tmp_path.glob("*.svg*"))
+
+
+def test_a_directory_without_results(tmp_path):
+    done = plot(tmp_path)
+    assert done.exit_code == 2
+    assert "no runs.parquet here" in done.output
