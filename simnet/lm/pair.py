@@ -126,7 +126,7 @@ class CachedModel:
         if length == 0:
             self.clear()
         elif length < len(self.tokens):
-            self._cache.crop(length)
+            self._cache.crop(length - len(self.tokens))  # negative: how many to remove
             del self.tokens[length:]
 
     def follow(self, text: Sequence[int], logits: int = 1) -> Pass:
