@@ -10,7 +10,12 @@ squares line of rejection on the *sampled* uncertainty u is exactly the publishe
 ``intercept``. So the mean acceptance is 1 - slope E[u] - intercept. Rejection is bimodal: a draft
 can be rejected at all with probability :math:`s = \beta^\kappa`, where :math:`E[s]` is
 ``rejectable_share`` (Delta), and then rejection has a Beta law of mean :math:`\beta / s`. The SLM's
-law is a power law (:mod:`~simnet.trace.ranked_law`) whose most probable entry is 1 - m.
+law is a power law (:mod:`~simnet.trace.ranked_law`) whose most probable entry is 1 - m; its
+exponent 2 makes the online rule (theta = 0.1, tokens above 0.8117) send 2.6 % of the vocabulary.
+
+The two published shares allow a mean acceptance of 0.61 to 0.73, whatever the law, and bend the
+line above 0.69; 0.66 is the least committal. An acceptance of 0.71 to 0.86, as published for other
+data sets, is reached without the shares.
 
 References
 ----------

@@ -85,7 +85,7 @@ def verify_trace(directory: Path) -> list[Fault]:
         return faults
     trace = read_trace(directory, [column.name for column in TOKENS])
     with np.errstate(all="ignore"):
-        return [fault for check in CHECKS for fault in check(trace)]
+        return [fault for check in CHECKS.values() for fault in check(trace)]
 
 
 def acceptance_test(u: ArrayLike, q: ArrayLike, p: ArrayLike) -> NDArray[np.bool_]:
@@ -290,14 +290,15 @@ def _binary_entropy(p: NDArray[np.float64]) -> NDArray[np.float64]:
 
 Check = Callable[[TokenTrace], Iterable[Fault]]
 
-CHECKS: tuple[Check, ...] = (
-    _ranges,
-    _requests,
-    _places,
-    _verdicts,
-    _uncertainties,
-    _means,
-    _truncation,
-    _ranks,
-    _entropies,
-)
+CHECKS: dict[str, Check] = {
+    "ranges of all columns": _ranges,
+    "requests: ids given once, both splits present": _requests,
+    "positions consecutive, contexts grow with them": _places,
+    "accepted where u_accept < min(1, p/q); final ids; rejection, total variation": _verdicts,
+    "uncertainties are multiples of 1/K": _uncertainties,
+    "means of acceptance, rejection and uncertainty agree with their estimates": _means,
+    "mass, distance and output law over k": _truncation,
+    "draft probabilities fit their ranks": _ranks,
+    "entropies are possible": _entropies,
+}
+"""What is checked once the hashes are right, in words, and by which function."""
