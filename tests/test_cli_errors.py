@@ -141,7 +141,7 @@ def test_a_fault_in_the_file(scenario, tmp_path, verb, old, new, message):
         ("[1, 2]", "[1, 0]", "19:29: devices.phones.count: must be at least 1 (got 0)"),
         ("  devices.phones.count:", "  devices.phnes.count:", "no such section; did you mean"),
         ("  devices.phones.count:", "  devices.phones.cuont:", "unknown key; did you mean 'count'"),
-        ("  devices.phones.count:", "  seed.x:", "'seed' is a value, not a section"),
+        ("  devices.phones.count:", "  seed.x:", "seed.x: there are no fields inside a value"),
         ("devices.phones.count: [1, 2]", "uplink.bandwidth: [1, 2]", "write a frequency with its"),
         (
             "devices.phones.count: [1, 2]",

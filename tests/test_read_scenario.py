@@ -249,7 +249,7 @@ def test_overrides_change_values_anywhere(tmp_path):
         ("devices.phones.count=many", "devices.phones.count: must be a whole number (got 'many')"),
         ("devices.phones.count=0", "devices.phones.count: must be at least 1 (got 0)"),
         ("devices.phones.rates.5=1", "devices.phones.rates.5: no such entry; the list has"),
-        ("seed.x=1", "seed.x: 'seed' is a value, not a section"),
+        ("seed.x=1", "seed.x: there are no fields inside a value"),
         ("uplink.bandwidth=10", "write a frequency with its unit, such as '10 MHz'"),
         ("seed", "write path=value"),
         ("=3", "write path=value"),
@@ -286,6 +286,15 @@ def test_a_sweep_point_is_at_fault_where_the_sweep_names_it(tmp_path):
     message = "devices.phones.count: must be at least 1 (got 0)"
     assert str(caught.value) == f"{tmp_path}/x.yaml:8:29: {message}"
     assert document.data["devices"]["phones"]["count"] == 3  # assigning leaves the first as it was
+
+
+def test_keys_with_dots_can_be_overridden(tmp_path):
+    text = GOOD + "sweep:\n  devices.phones.count: [1, 2]\n"
+    overrides = ["sweep.devices.phones.count.1=5", "sweep.uplink.bandwidth=[1 MHz, 2 MHz]"]
+    assert read(write(tmp_path, text), Model, overrides).sweep == {
+        "devices.phones.count": [1, 5],
+        "uplink.bandwidth": ["1 MHz", "2 MHz"],
+    }
 
 
 def test_text_at_hand_needs_no_file():

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel
 
 from simnet.faults import InputError
-from simnet.scenario.fields import field_names, shape_at
+from simnet.scenario.fields import field_names, has_free_keys, shape_at
 
 Steps: TypeAlias = tuple[str | int, ...]
 """Way from the top of a document to a value: keys, and indices into lists."""
@@ -120,36 +120,48 @@ class Document:
         data = copy.deepcopy(self.data)
         here: Any = data
         steps: Steps = ()
-        parts = path.split(".")
-        for number, part in enumerate(parts):
-            field_path = ".".join(parts[: number + 1])
-            last = number == len(parts) - 1
-            step: str | int = part
-            if isinstance(here, list):
-                if not part.isdecimal() or int(part) >= len(here):
-                    message = f"the list has entries 0 to {len(here) - 1}" if here else "is empty"
-                    raise ScenarioError([f"{origin}: {field_path}: no such entry; {message}"])
-                step = int(part)
-            elif not isinstance(here, dict):
-                above = ".".join(parts[:number])
-                message = f"{above!r} is a value, not a section"
-                raise ScenarioError([f"{origin}: {field_path}: {message}"])
-            elif part not in here and not last:
-                known = field_names(shape_at(model, data, steps))
-                if part not in known:
-                    near = did_you_mean(part, {*known, *here})
-                    raise ScenarioError([f"{origin}: {field_path}: no such section{near}"])
-                here[part] = {}
-            if last:
+        rest = path.split(".")
+        while rest:
+            shape = shape_at(model, data, steps)
+            try:
+                step, rest = _next_step(here, shape, rest)
+            except LookupError as error:
+                field_path = ".".join(map(str, (*steps, rest[0])))
+                raise ScenarioError([f"{origin}: {field_path}: {error}"]) from None
+            if not rest:
                 here[step] = copy.deepcopy(value)
-            else:
-                here = here[step]
+            elif isinstance(here, dict) and here.get(str(step)) is None:
+                here[step] = {}
+            here = here[step]
             steps = (*steps, step)
         shown = yaml.safe_dump(value, default_flow_style=True, width=math.inf, sort_keys=False)
         label = f"{path}=" + shown.removesuffix("...\n").strip()
         kept = tuple(a for a in self.assigned if a.steps[: len(steps)] != steps)
         assigned = (*kept, Assignment(steps, origin, label))
         return replace(self, data=data, assigned=assigned, base=self.base or self)
+
+
+def _next_step(here: Any, shape: Any, rest: list[str]) -> tuple[str | int, list[str]]:
+    """Key or index that a dotted path goes on with, and what is left of the path.
+
+    A key may hold dots itself, as those of a sweep section do.
+    """
+    if isinstance(here, list):
+        if rest[0].isdecimal() and int(rest[0]) < len(here):
+            return int(rest[0]), rest[1:]
+        entries = f"has entries 0 to {len(here) - 1}" if here else "is empty"
+        raise LookupError(f"no such entry; the list {entries}")
+    if not isinstance(here, dict):
+        raise LookupError("there are no fields inside a value")
+    for length in range(len(rest), 0, -1):
+        if (key := ".".join(rest[:length])) in here:
+            return key, rest[length:]
+    if has_free_keys(shape):
+        return ".".join(rest), []
+    known = field_names(shape)
+    if len(rest) > 1 and rest[0] not in known:
+        raise LookupError(f"no such section{did_you_mean(rest[0], {*known, *here})}")
+    return rest[0], rest[1:]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -126,8 +126,11 @@ def _description(model: Any, data: Any, steps: Steps) -> str:
         return ""
     words = [known.description] if known.description else []
     words += [f"such as '{q.examples[0]}'" for q in known.metadata if isinstance(q, Quantity)]
-    if found := kinds(shape_at(model, data, steps)):
+    shape = shape_at(model, data, steps)
+    if found := kinds(shape):
         words.append(f"kinds: {', '.join(found)}")
+    elif found := field_names(shape):
+        words.append(f"a section with {', '.join(found)}")
     return f" ({'; '.join(words)})" if words else ""
 
 

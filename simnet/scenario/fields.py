@@ -69,6 +69,13 @@ def field_names(shape: Any) -> list[str]:
     return list(shape.model_fields) if is_model(shape) else []
 
 
+def has_free_keys(shape: Any) -> bool:
+    """Whether any key may stand here, and none holds a section that a path could go into."""
+    if get_origin(shape) is not dict:
+        return False
+    return not any(is_model(choice) for choice in alternatives(get_args(shape)[1]))
+
+
 def is_model(shape: Any) -> bool:
     """Whether ``shape`` is a model class, whose keys are its fields."""
     return isinstance(shape, type) and issubclass(shape, BaseModel)
