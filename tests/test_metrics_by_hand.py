@@ -138,8 +138,8 @@ EXPECTED = {
     "kv_tokens_mean": 0.6 + 7.3 + 18.6,
     "kv_tokens_max": 40,
     "kv_occupancy": 0.265,
-    # 361 - 1 ms in hand, of which first rounds waited 5 ms
-    "kv_offered_load": 0.265 * 360 / 355,
+    # memory is never tight, so nobody waits for it
+    "kv_offered_load": 0.265,
     "server_queue_length_mean": 0.005,
     # finished rounds: 3 sent, 2 skipped, 2 accepted, 5 committed
     "transmit_rate": 3 / 5,

@@ -133,6 +133,40 @@ def test_a_busy_server_with_room_in_its_steps_is_not_saturated(monkeypatch):
     assert judge(run, metrics).state == "unsaturated"
 
 
+def test_prompts_that_wait_though_memory_has_room_saturate_the_server():
+    # Decoding at the server: two sequences at a time, 100 ms each; ten users, no think time. Each
+    # waits 400 ms for its turn, so the server is offered 5 times what it can do.
+    rounds, batches = [], []
+    for turn in range(50):
+        start, end = 100 * turn, 100 * (turn + 1)
+        members = [(2 * turn) % 10, (2 * turn + 1) % 10]
+        batches.append({"start_ns": start * MS, "end_ns": end * MS, "sequences": 2, "kv_tokens": 9})
+        for device in members:
+            came = max(start - 400, 0)
+            marks = bounds(came, came, came, came, came, start, end, end)
+            rounds.append(
+                {"request": len(rounds), "device": device, **marks, "server_tokens": 1}
+                | {"committed": 1}
+            )
+    requests = [
+        {"device": r["device"], "arrived_ns": r["started_ns"], "finished_ns": r["finished_ns"]}
+        for r in rounds
+    ]
+    run = records(
+        requests=requests,
+        rounds=rounds,
+        batches=batches,
+        groups=[group(count=10)],
+        horizon_ms=5000,
+        kv_capacity_tokens=100,
+    )
+    metrics = measure(run)
+    assert metrics["server_full_share"] > 0.9
+    assert metrics["server_offered_load"] == pytest.approx(5, rel=0.1)
+    verdict = judge(run, metrics)
+    assert (verdict.state, verdict.binding_resource) == ("saturated", "server")
+
+
 def test_memory_saturates_when_sessions_wait_for_room(monkeypatch):
     monkeypatch.setattr(f"{__name__}.AIRTIME", MS)
     run = closed_loop(20, room=1)

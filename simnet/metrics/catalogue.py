@@ -172,7 +172,7 @@ _METRICS = (
     Metric(
         "kv_offered_load",
         "",
-        "kv_occupancy x requests in hand / those not waiting for room",
+        "kv_occupancy x requests in hand / those not waiting for room, if tight",
         "demand over capacity",
         SERVER,
     ),

@@ -7,8 +7,10 @@ from simnet.metrics.distribution import ratio
 from simnet.metrics.latency import verified
 from simnet.metrics.occupancy import Occupancy
 from simnet.metrics.queues import queue_length
-from simnet.metrics.window import Mask, Rows, Window
+from simnet.metrics.window import Mask, Rows, Times, Window
 from simnet.records import Records
+
+KV_TIGHT = 0.8  # occupancy from which requests that wait are taken to wait for memory
 
 
 def server_load(records: Records, window: Window, share_not_waiting: float) -> dict[str, float]:
@@ -39,7 +41,7 @@ def server_load(records: Records, window: Window, share_not_waiting: float) -> d
     # steps of several replicas overlap
     capacity_ns = window.length_ns * max(took.sum() / max(busy_ns, 1), 1.0)
 
-    full = full_steps(batches, rounds) & (took > 0)
+    full = full_steps(batches, rounds, records.kv_capacity_tokens) & (took > 0)
     sequences_ns = took * batches["sequences"]
     if closed_devices(records).all():
         demand = 1 / share_not_waiting
@@ -64,27 +66,41 @@ def server_load(records: Records, window: Window, share_not_waiting: float) -> d
     }
 
 
-def full_steps(batches: Rows, rounds: Rows) -> Mask:
+def full_steps(batches: Rows, rounds: Rows, kv_capacity_tokens: int) -> Mask:
     """Which steps started while a round that had arrived before had to stay behind.
 
-    First rounds do not tell: they may wait for their prompt to be read.
+    The first round of a request may wait for its prompt to be read, which takes a step: it tells
+    only when it stays behind twice, and if memory has room.
     """
-    waits = (rounds["arrived_ns"] >= 0) & (rounds["position"] > 0)
-    begun = rounds["batch_start_ns"][waits]
-    never = np.iinfo(np.int64).max
-    arrived = np.sort(rounds["arrived_ns"][waits], kind="stable")
-    left = np.sort(np.where(begun < 0, never, begun), kind="stable")
     start = batches["start_ns"]
+    first = rounds["position"] == 0
+    before = np.concatenate([np.full(min(start.size, 1), -1), start[:-1]])
+    roomy = np.ones(start.size, dtype=bool)
+    if kv_capacity_tokens:
+        roomy = batches["kv_tokens"] < KV_TIGHT * kv_capacity_tokens
+    return _stay_behind(rounds, ~first, start, start) | (
+        _stay_behind(rounds, first, before, start) & roomy
+    )
+
+
+def _stay_behind(rounds: Rows, chosen: Mask, arrived_before: Times, begun_by: Times) -> Mask:
+    """Where more rounds had arrived before the one time than had begun by the other."""
+    came = chosen & (rounds["arrived_ns"] >= 0)
+    begun = rounds["batch_start_ns"][came]
+    never = np.iinfo(np.int64).max
+    arrived = np.sort(rounds["arrived_ns"][came], kind="stable")
+    left = np.sort(np.where(begun < 0, never, begun), kind="stable")
     return np.asarray(
-        np.searchsorted(arrived, start, side="left") > np.searchsorted(left, start, side="right")
+        np.searchsorted(arrived, arrived_before, side="left")
+        > np.searchsorted(left, begun_by, side="right")
     )
 
 
 def _memory(records: Records, rounds: Rows, window: Window) -> dict[str, float]:
     """KV cache in use, held from the start of a step to the start of the next.
 
-    Requests that wait for room show as first rounds that wait at the server. Room asked for is
-    room in use x requests in hand / requests that have theirs.
+    Requests that wait for room show as first rounds that wait at the server while memory is tight.
+    Room asked for is room in use x requests in hand / requests that have theirs.
     """
     batches: Rows = records.batches
     requests: Rows = records.requests
@@ -99,10 +115,11 @@ def _memory(records: Records, rounds: Rows, window: Window) -> dict[str, float]:
     served[rounds["device"]] = True
     ours = served[requests["device"]]
     in_hand = window.lengths(requests["started_ns"][ours], requests["finished_ns"][ours]).sum()
-    crowding = in_hand / max(in_hand - waiting, 1) if waiting else 1.0
+    most = float(batches["kv_tokens"][held > 0].max(initial=0))
+    crowding = in_hand / max(in_hand - waiting, 1) if most >= KV_TIGHT * capacity else 1.0
     return {
         "kv_tokens_mean": used,
-        "kv_tokens_max": float(batches["kv_tokens"][held > 0].max(initial=0)),
+        "kv_tokens_max": most,
         "kv_occupancy": used / capacity,
         "kv_offered_load": used / capacity * float(crowding),
     }
