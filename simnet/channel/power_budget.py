@@ -32,5 +32,5 @@ def mean_snr(
 
 
 def decibel(linear: float) -> float:
-    """Ratio in dB; minus infinity for 0."""
-    return 10 * math.log10(linear) if linear > 0 else -math.inf
+    """Ratio in dB; minus infinity for 0, NaN for NaN."""
+    return -math.inf if linear == 0 else 10 * math.log10(linear)

@@ -37,9 +37,12 @@ class Simulation:
         Clock and records.
     end
         When to stop: a time [ns], or the event of enough answers.
-    groups, names
+    groups
         The groups of devices, in the order of the scenario.
     group_of_device : (D,) int array
+        Group of each device, by number.
+    links
+        Radio link of each device.
     snr_db : (D,) float array
         Mean SNR of each device over the whole band; NaN where none exists.
     traces
@@ -51,6 +54,7 @@ class Simulation:
     end: int | Event
     groups: tuple[Group, ...]
     group_of_device: NDArray[np.int64]
+    links: tuple[RadioLink, ...]
     snr_db: NDArray[np.float64]
     traces: tuple[TokenTrace | None, ...]
 
@@ -97,8 +101,7 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         scenario.downlink.build(),
         scenario.stop.requests or 0,
     )
-    groups, snr_db, traces = [], [], []
-    number = 0
+    groups, links, traces = [], [], []
     for name, section in scenario.devices.items():
         trace = load_trace(section, base)
         setting = Setting(
@@ -133,9 +136,8 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         for member in range(section.count):
             snr = _mean_snr(scenario, section, positions.uniform(member))
             link = RadioLink(snr, uplink.fading.build(fading.child(member)), block_ns, rate)
-            env.process(Device(number, group, network, link).user(member))
-            snr_db.append(decibel(snr))
-            number += 1
+            env.process(Device(len(links), group, network, link).user(member))
+            links.append(link)
     stop = scenario.stop.duration
     return Simulation(
         env,
@@ -143,7 +145,8 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         network.enough if stop is None else to_ns(stop),
         tuple(groups),
         np.repeat(np.arange(len(groups)), [s.count for s in scenario.devices.values()]),
-        np.array(snr_db),
+        tuple(links),
+        np.array([decibel(link.snr) for link in links]),
         tuple(traces),
     )
 
