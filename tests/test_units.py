@@ -89,7 +89,7 @@ def test_a_value_is_written_as_people_would(quantity, value, text):
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=lambda q: q.name)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100)
 @given(value=FINITE)
 def test_every_value_survives_the_round_trip(quantity, value):
     text = quantity.write(value)
