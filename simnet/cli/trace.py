@@ -240,10 +240,7 @@ def _identity(trace: "TokenTrace", size: int) -> "Table":
             f"{len(trace.replay_requests):,} to replay",
         ),
         ("tokens", f"{len(trace):,}"),
-        (
-            "uncertainty",
-            f"K = {manifest.uncertainty.K}, theta < {manifest.uncertainty.theta_max:g}",
-        ),
+        ("uncertainty", f"K = {perturbation.K}, theta < {perturbation.theta_max:g}"),
         ("times from", manifest.timing.hardware),
         ("size", f"{size / 1e6:.1f} MB"),
     )

@@ -66,6 +66,8 @@ def read_trace(directory: Path, columns: Collection[str] | None = None) -> Token
     wanted = [column for column in TOKENS if column.name in {*columns, "request_id"}]
     requests = _read_table(directory, manifest, REQUESTS_FILE, answers, grid)
     tokens = _read_table(directory, manifest, TOKENS_FILE, wanted, grid)
+    if "uncertainty" in tokens:
+        tokens["uncertainty"] = _multiples(tokens["uncertainty"], manifest.uncertainty.K)
     offsets = np.concatenate([[0], np.cumsum(requests["output_tokens"], dtype=np.int64)])
     _check_order(directory, requests, tokens["request_id"], offsets)
     return TokenTrace(
@@ -206,6 +208,16 @@ def _numpy(path: Path, column: Column, values: pa.ChunkedArray, grid: int) -> ND
         flat = array.flatten().to_numpy(zero_copy_only=False)
         return np.asarray(flat.reshape(-1, grid), dtype=np.float32)
     return np.asarray(array.to_numpy(zero_copy_only=False))
+
+
+def _multiples(values: NDArray[Any], draws: int) -> NDArray[np.float64]:
+    """Float32 multiples of 1/K as the nearest float64, so that 0.3 is not above a threshold of 0.3.
+
+    A value that is no such multiple is left as it is, for `verify_trace` to find.
+    """
+    wide = values.astype(np.float64)
+    nearest = np.rint(wide * draws) / draws
+    return np.where(np.abs(wide - nearest) < 1e-6, nearest, wide)
 
 
 def _check_order(

@@ -26,7 +26,9 @@ class TokenTrace:
     requests : mapping of (R,) arrays
         One row per answer.
     tokens : mapping of (N,) arrays
-        One row per committed token; columns per k are (N, K) float32, along `k_grid`.
+        One row per committed token; columns per k are (N, K) float32, along `k_grid`. The sampled
+        ``uncertainty`` is float64, multiples of 1/K as Python writes them: a threshold of 0.3 and
+        an uncertainty of 0.3 are equal.
     offsets : (R + 1,) int64 array
         Rows of answer ``r`` are ``offsets[r]:offsets[r + 1]``.
     """
