@@ -47,6 +47,7 @@ def run_table(run, *, verdict=None, groups=None, replications=3):
         (math.nan, math.nan, "s", "n/a"),
         (250.0, 12.0, "token/s", "250 ± 12 token/s"),
         (999.99, 1.0, "bit", "1000.0 ± 1.0 bit"),
+        (7.71e-6, 1.2e-7, "", "7.71e-06 ± 1.2e-07"),
     ],
 )
 def test_quantities(value, half_width, unit, text):

@@ -4,6 +4,7 @@ from math import floor, isfinite, isnan, log10
 
 _PREFIXES = {-3: "n", -2: "µ", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T"}
 _SCALED = ("s", "bit", "bit/s")  # units that take a prefix
+TINY = 1e-3  # below it a number without prefix is written with an exponent
 UNKNOWN = "n/a"
 
 
@@ -20,6 +21,9 @@ def quantity(mean: float, unit: str = "", half_width: float = float("nan")) -> s
         return UNKNOWN
     if not mean and not half_width > 0:
         return "0"
+    if unit not in _SCALED and 0 < abs(mean) < TINY:
+        interval = f" ± {half_width:.1e}" if isfinite(half_width) else ""
+        return f"{mean:.2e}{interval}{f' {unit}' if unit else ''}"
     factor, prefix = _prefix(mean, unit)
     mean, half_width = mean * factor, half_width * factor
     tail = f" {prefix}{unit}" if unit else ""
@@ -37,6 +41,8 @@ def short(value: float, unit: str = "") -> str:
     """
     if isnan(value):
         return UNKNOWN
+    if unit not in _SCALED and 0 < abs(value) < TINY:
+        return f"{value:.1e}{f' {unit}' if unit else ''}"
     factor, prefix = _prefix(value, unit)
     tail = f" {prefix}{unit}" if unit else ""
     return f"{value * factor:.{_decimals(value * factor, 3)}f}{tail}" if value else "0"

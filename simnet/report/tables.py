@@ -182,8 +182,11 @@ def sweep_table(results: Results) -> Readable:
     notes = [SYNTHETIC] * synthetic + [UNSTEADY] * unsteady
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.caption, table.caption_justify = "\n".join(notes) or None, "left"
+    labels = {name: results.labels(name) for name in swept}
     for name in swept:
-        table.add_column(name.rpartition(".")[2], overflow="fold")
+        title = name.rpartition(".")[2]
+        longest = max(map(len, (title, *labels[name].values())))
+        table.add_column(title, overflow="fold", min_width=min(longest, 8))
     shown = {
         name: title
         for name, title in _OF_A_SWEEP.items()
@@ -192,14 +195,15 @@ def sweep_table(results: Results) -> Readable:
     for title in shown.values():
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    labels = {name: results.labels(name) for name in swept}
     for point in points:
         cells = []
         for name in shown:
             metric = CATALOGUE[name.removesuffix("_mean")]
             unit = "" if metric.unit == "token/s" else metric.unit
             flag = "†" if metric.steady and not point.verdict.steady else ""
-            cells.append(short(point.estimates[name].mean, unit) + flag)
+            mean = point.estimates[name].mean
+            share = name.endswith("_utilisation") and not isnan(mean)
+            cells.append(f"{mean:.0%}" if share else short(mean, unit) + flag)
         table.add_row(
             *(labels[name][str(point.parameters[name])] for name in swept),
             *cells,
