@@ -9,7 +9,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLo
 from simnet.metrics import describe
 from simnet.metrics.distribution import STATISTICS
 
-WIDE_RANGE = 8.0  # ratio of the largest to the smallest value from which an axis is logarithmic
+WIDE_RANGE = 8.0  # ratio of the largest to the smallest x from which the axis is logarithmic
+VERY_WIDE_RANGE = 30.0  # of y
 _PARAMETERS = {"count": "users", "bandwidth": "uplink bandwidth"}
 _STATISTICS = {"mean": "mean", "std": "standard deviation of", "max": "largest"}
 
@@ -49,6 +50,17 @@ def ticks_at(axes: Axes, values: Sequence[float]) -> None:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def y_scale(axes: Axes, values: Sequence[float]) -> None:
+    """Begin the y axis at 0, or make it logarithmic if the values span a very wide range."""
+    if values and min(values) > 0 and max(values) / min(values) >= VERY_WIDE_RANGE:
+        axes.set_yscale("log", nonpositive="clip")
+        axes.set_ylim(min(values) / 1.6, max(values) * 1.6)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    elif values and min(values) >= 0:
+        axes.set_ylim(bottom=0)
 
 
 def _apart(values: Sequence[float]) -> list[float]:

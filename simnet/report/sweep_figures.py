@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from simnet.faults import InputError
-from simnet.report.axes import metric_label, parameter_label, ticks_at
+from simnet.report.axes import metric_label, parameter_label, ticks_at, y_scale
 from simnet.report.results import Point, Results
 from simnet.report.style import ALARM, RC, LineStyle, legend_above, line_styles
 from simnet.units import QUANTITIES
@@ -74,7 +74,8 @@ _LATENCIES = {
 def multi_user_scaling(results: Results, x: str | None = None, series: str | None = None) -> Figure:
     """Four panels against the number of users: throughput, latency, uplink and server utilisation.
 
-    Lines are means over replications, bands 95 % intervals. The latency is the p95 of the time per
+    Lines are means over replications, bands 95 % intervals; axes of a wide range are logarithmic.
+    The latency is the p95 of the time per
     output token; where too few answers finished to tell it in most points, the mean; where answers
     have one token only, the mean time to it.
 
@@ -105,7 +106,10 @@ def multi_user_scaling(results: Results, x: str | None = None, series: str | Non
         ):
             unknown += _draw(axes, lines, metric, factor)
             axes.set_title(f"({letter}) {title}", loc="left", weight="normal")
-            axes.set_ylim(bottom=0, top=1.04 if "utilisation" in metric else None)
+            if "utilisation" in metric:
+                axes.set_ylim(0, 1.04)
+            else:
+                y_scale(axes, _means(lines, metric, factor))
             if letter in "cd":
                 axes.set_xlabel(_x_label(results, x))
         _explain(figure, lines, unknown)
@@ -134,8 +138,7 @@ def metric_against(results: Results, x: str | None, y: str, series: str | None =
         axes = figure.subplots()
         unknown = _draw(axes, lines, y)
         axes.set(xlabel=_x_label(results, x), ylabel=metric_label(y))
-        if axes.dataLim.ymin >= 0:
-            axes.set_ylim(bottom=0)
+        y_scale(axes, _means(lines, y))
         _explain(figure, lines, unknown)
     return figure
 
@@ -262,6 +265,11 @@ def _best_known(lines: Sequence[Series], metrics: Sequence[str]) -> str:
         if sum(isnan(point.estimates[metric].mean) for point in points) <= len(points) / 2:
             return metric
     return metrics[-1]
+
+
+def _means(lines: Sequence[Series], metric: str, factor: float = 1.0) -> list[float]:
+    means = [point.estimates[metric].mean * factor for line in lines for point in line.points]
+    return [mean for mean in means if not isnan(mean)]
 
 
 def _draw(axes: Axes, lines: Sequence[Series], metric: str, factor: float = 1.0) -> int:
