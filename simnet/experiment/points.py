@@ -1,17 +1,17 @@
-"""The points of a sweep: the grid of its values, each a scenario of its own, checked before."""
+"""The points of a sweep: each a scenario of its own, checked before anything runs."""
 
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 from simnet.scenario.document import Document, ScenarioError
 from simnet.scenario.read import check
 from simnet.scenario.schema import Scenario
+from simnet.scenario.sweep import settings_of
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point: its number in the grid, what is set there, and the scenario with that set."""
+    """One point: its number in the sweep, what is set there, and the scenario with that set."""
 
     number: int
     assignments: tuple[tuple[str, Any], ...]
@@ -19,7 +19,7 @@ class Point:
 
 
 def points_of(document: Document) -> list[Point]:
-    """Grid over the document's ``sweep`` section, the last path varying fastest.
+    """Points of the document's ``sweep`` section, in its order.
 
     A scenario without that section is one point.
 
@@ -29,27 +29,20 @@ def points_of(document: Document) -> list[Point]:
         With the faults of the scenario and of every point, each once.
     """
     scenario = check(document, Scenario)
-    paths = list(scenario.sweep)
     faults: dict[str, None] = {}
     points = []
-    indices = [range(len(scenario.sweep[path])) for path in paths]
-    for number, chosen in enumerate(product(*indices)):
+    for number, settings in enumerate(settings_of(scenario.sweep, scenario.seed)):
         assigned = document
         try:
-            for path, index in zip(paths, chosen, strict=True):
-                place = document.place(("sweep", path, index))
-                assigned = assigned.assign(
-                    path, document.data["sweep"][path][index], place, Scenario
-                )
-            if paths:
+            for setting in settings:
+                place = document.place(setting.steps)
+                assigned = assigned.assign(setting.path, setting.value, place, Scenario)
+            if settings:
                 scenario = check(assigned, Scenario)
         except ScenarioError as error:
             faults |= dict.fromkeys(error.faults)
             continue
-        values = tuple(
-            (path, document.data["sweep"][path][index])
-            for path, index in zip(paths, chosen, strict=True)
-        )
+        values = tuple((setting.path, setting.value) for setting in settings)
         points.append(Point(number, values, scenario))
     if faults:
         raise ScenarioError(faults)

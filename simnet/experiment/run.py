@@ -1,15 +1,18 @@
 """One run: a scenario and a replication go in, records and numbers come out."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simnet.metrics import Slo, Verdict, judge, measure
+from simnet.metrics.warmup import warmup_ns
 from simnet.protocol.round import PLAN_FLOATS, PLAN_INTEGERS
 from simnet.records import Columns, Records
-from simnet.scenario.build import Simulation, build
+from simnet.scenario.build import Simulation, build, load_trace
 from simnet.scenario.schema import Scenario
 from simnet.units import to_ns
 
@@ -21,15 +24,34 @@ class Run:
     records: Records
     metrics: dict[str, float]
     verdict: Verdict
+    request_set: str
+    """Same text, same requests: two runs of one seed and replication can then be paired."""
 
 
 def run(scenario: Scenario, replication: int, base: Path) -> Run:
     """Simulate and measure one replication; relative trace paths count from ``base``."""
     records = simulate(scenario, replication, base)
+    metrics = measure(records, limits(scenario))
+    return Run(records, metrics, judge(records, metrics), request_set(scenario, base))
+
+
+def limits(scenario: Scenario) -> Slo | None:
+    """What answers are judged against; None where the scenario sets no limit."""
     slo = scenario.slo
-    limits = None if slo.ttft is None and slo.tpot is None else Slo(slo.ttft, slo.tpot)
-    metrics = measure(records, limits)
-    return Run(records, metrics, judge(records, metrics))
+    return None if slo.ttft is None and slo.tpot is None else Slo(slo.ttft, slo.tpot)
+
+
+def request_set(scenario: Scenario, base: Path) -> str:
+    """Fingerprint of what users ask and for how long they are watched, whatever serves them."""
+    asked: dict[str, object] = {"stop": scenario.stop.model_dump(mode="json")}
+    for name, group in scenario.devices.items():
+        trace = load_trace(group, base)
+        asked[name] = [
+            group.count,
+            group.traffic.model_dump(mode="json"),
+            None if trace is None else trace.digest,
+        ]
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
@@ -44,9 +66,9 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
     simulation.env.run(until=simulation.end)
     log, count = simulation.log, len(simulation.group_of_device)
     requests = log.requests.read()
-    return Records(
+    records = Records(
         horizon_ns=simulation.env.now,
-        warmup_ns=to_ns(scenario.stop.warmup),
+        warmup_ns=to_ns(scenario.stop.warmup_s),
         devices={
             "device": np.arange(count),
             "group": simulation.group_of_device,
@@ -72,6 +94,9 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
         uplink_servers=1,
         kv_capacity_tokens=scenario.server.kv_capacity or 0,
     )
+    if scenario.stop.warmup == "mser-5":
+        return replace(records, warmup_ns=warmup_ns(records))
+    return records
 
 
 def _joined_rounds(simulation: Simulation, device_of_request: NDArray[np.generic]) -> Columns:

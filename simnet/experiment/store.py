@@ -144,6 +144,7 @@ def run_row(point: Point, replication: int, run: Run) -> dict[str, Any]:
         "verdict": run.verdict.state,
         "binding_resource": run.verdict.binding_resource,
         "binding_load": run.verdict.load,
+        "request_set": run.request_set,
         **run.metrics,
     }
 

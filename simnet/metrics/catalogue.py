@@ -109,6 +109,7 @@ _METRICS = (
         "itl_s", "s", "e_{i+1} - e_i", "gap between tokens; 0 when shown together", LATENCY
     ),
     _distribution("e2e_s", "s", "f - a", "whole answer", LATENCY),
+    Metric("warmup_s", "s", "start of T", "time before measuring began", LATENCY),
     _device("requests_arrived", "", "#{a in T}", "requests asked", LATENCY),
     _device(
         "requests_censored", "", "#{a in T, f > horizon}", "asked but cut by the horizon", LATENCY

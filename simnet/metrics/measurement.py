@@ -15,7 +15,9 @@ from simnet.metrics.window import Mask, Window
 from simnet.records import Records
 
 
-def measure(records: Records, slo: Slo | None = None) -> dict[str, float]:
+def measure(
+    records: Records, slo: Slo | None = None, window: Window | None = None
+) -> dict[str, float]:
     """Every metric of the catalogue, by name; NaN where the run does not tell.
 
     Measured is the window from ``warmup_ns`` to ``horizon_ns``. With several device groups, each
@@ -27,11 +29,14 @@ def measure(records: Records, slo: Slo | None = None) -> dict[str, float]:
         One run.
     slo : Slo, optional
         With it come ``slo_attainment`` and its kin.
+    window : Window, optional
+        Another window, such as a batch of the run.
     """
-    window = Window(records.warmup_ns, records.horizon_ns)
+    window = window or Window(records.warmup_ns, records.horizon_ns)
     seen = emissions(records.rounds, len(records.requests["arrived_ns"]), records.horizon_ns)
     everyone = np.ones(len(records.devices["device"]), dtype=bool)
-    metrics = _of_devices(records, seen, everyone, window, slo)
+    metrics = {"warmup_s": window.start_ns / 1e9}
+    metrics |= _of_devices(records, seen, everyone, window, slo)
     work_ns = uplink_work_ns(records, window)
     share = share_not_waiting(records, window, work_ns)
     metrics |= device_load(records, window, share)

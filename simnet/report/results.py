@@ -19,6 +19,7 @@ NOTES = (
     "verdict",
     "binding_resource",
     "binding_load",
+    "request_set",
     "trace_kind",
     "trace_name",
     "scenario",

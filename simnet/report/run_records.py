@@ -61,7 +61,8 @@ def _read_run(directory: Path, row: Row, stop: Mapping[str, str]) -> RunRecords:
     varied = {name: row[path] for name in stop if (path := f"stop.{name}") in row}
     times = {**stop, **varied}
     end_ns = _ns(times["duration"]) if times.get("duration") else _last(tables)
-    return RunRecords(row, Window(min(_ns(times.get("warmup", "0 s")), end_ns), end_ns), **tables)
+    start_ns = to_ns(row["warmup_s"]) if "warmup_s" in row else _ns(times.get("warmup", "0 s"))
+    return RunRecords(row, Window(min(start_ns, end_ns), end_ns), **tables)
 
 
 def _stop(directory: Path) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """The scenario: what a user writes, checked."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -18,6 +18,7 @@ from simnet.protocol.base import PROTOCOLS, ProtocolConfig
 from simnet.protocol.ledger import Ledger
 from simnet.registry import Config
 from simnet.scenario.families import discover_all
+from simnet.scenario.sweep import Sweep
 from simnet.server.batching import BATCHINGS, BatchingConfig, ContinuousBatching
 from simnet.units import Decibel, Duration, Frequency, Power, PowerDensity
 from simnet.workload.traffic import TRAFFICS, TrafficConfig
@@ -50,6 +51,8 @@ else:
     AnyTraffic = TRAFFICS.schema()
 
 Fault = tuple[tuple[str, ...], str]
+FEWEST_REPLICATIONS = 3
+"""From which on sequential stopping may decide."""
 
 
 class Stop(Config):
@@ -57,7 +60,24 @@ class Stop(Config):
 
     duration: Duration | None = Field(None, gt=0, description="Simulated time of a run")
     requests: int | None = Field(None, ge=1, description="Answers after which a run ends")
-    warmup: Duration = Field(0.0, ge=0, description="Simulated time before measuring begins")
+    warmup: Literal["mser-5"] | Annotated[Duration, Field(ge=0)] = Field(
+        0.0, description="Simulated time before measuring begins, or mser-5: found by that rule"
+    )
+
+    @property
+    def warmup_s(self) -> float:
+        """Time before measuring begins [s]; 0 where a rule finds it from the run."""
+        return 0.0 if isinstance(self.warmup, str) else self.warmup
+
+
+class Until(Config):
+    """Replications go on until the mean of a metric is known well enough."""
+
+    metric: str = Field(description="Metric to watch, such as output_tokens_per_s")
+    relative_half_width: float = Field(
+        gt=0, lt=1, description="Half-width of the 95 % interval over the mean at which to stop"
+    )
+    max_replications: int = Field(100, ge=2, description="Stop here in any case")
 
 
 class Slo(Config):
@@ -141,8 +161,11 @@ class Scenario(Config):
     server: Server = Field(description="The edge server")
     ledger: Ledger = Field(Ledger(), description="What goes over the air")
     slo: Slo = Field(Slo(), description="Service-level objective")
-    sweep: dict[str, list[Any]] = Field(
-        {}, description="Paths to vary, with the values of each; the sweep runs their grid"
+    until: Until | None = Field(
+        None, description="More replications, if those are too few to know a metric well"
+    )
+    sweep: Sweep = Field(
+        {}, description="Paths to vary with the values of each: their grid; or a section of a kind"
     )
 
     @model_validator(mode="after")
@@ -167,11 +190,13 @@ class Scenario(Config):
         stop, uplink = self.stop, self.uplink
         if (stop.duration is None) == (stop.requests is None):
             yield ("stop",), "give either duration or requests"
-        if stop.duration is not None and stop.warmup >= stop.duration:
+        if stop.duration is not None and stop.warmup_s >= stop.duration:
             yield ("stop", "warmup"), "must be shorter than the duration, or nothing is measured"
-        for path, values in self.sweep.items():
-            if not values:
-                yield ("sweep", path), "give at least one value"
+        if self.until is not None and self.replications < FEWEST_REPLICATIONS:
+            message = f"needs an interval to begin with: give replications: {FEWEST_REPLICATIONS}"
+            yield ("until",), f"{message} or more, better 5"
+        if self.until is not None and self.until.max_replications < self.replications:
+            yield ("until", "max_replications"), "must not be less than replications"
         for name, group in self.devices.items():
             here = ("devices", name)
             if group.protocol.needs_trace and group.trace is None:

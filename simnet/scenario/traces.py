@@ -7,6 +7,7 @@ from simnet.faults import InputError
 from simnet.scenario.build import load_trace
 from simnet.scenario.document import Document, ScenarioError, Steps
 from simnet.scenario.schema import Scenario
+from simnet.scenario.sweep import place_of
 
 
 def check_traces(document: Document, scenarios: Iterable[Scenario], base: Path) -> None:
@@ -45,8 +46,5 @@ def check_traces(document: Document, scenarios: Iterable[Scenario], base: Path) 
 
 def _place(scenario: Scenario, name: str) -> Steps:
     """Where the trace of group ``name`` stands: in the group, or in the sweep that sets it."""
-    field = f"devices.{name}.trace"
-    for path in scenario.sweep:
-        if f"{field}.".startswith(f"{path}."):
-            return ("sweep", path)
-    return ("devices", name, "trace")
+    swept = place_of(scenario.sweep, f"devices.{name}.trace")
+    return swept or ("devices", name, "trace")
