@@ -1,11 +1,11 @@
 """SimPy with an integer clock. The one place that knows how time is kept."""
 
 from collections.abc import Iterable
-from heapq import heappush
+from heapq import heappop, heappush
 
 import simpy
-from simpy.core import SimTime
-from simpy.events import NORMAL, Event, EventPriority, ProcessGenerator
+from simpy.core import SimTime, StopSimulation
+from simpy.events import NORMAL, URGENT, Event, EventPriority, ProcessGenerator
 
 __all__ = ["Alarm", "Environment", "Event", "ProcessGenerator", "resume_together"]
 
@@ -16,17 +16,46 @@ class Environment(simpy.Environment):
     Simultaneous events are processed in the order (time, priority, order of scheduling).
     """
 
-    @property
-    def now(self) -> int:
-        """Simulated time [ns]."""
-        return self._now  # type: ignore[return-value]  # schedule() lets only ints in
+    now: int = 0  # type: ignore[assignment]  # a plain attribute: it is read ten times an event
+    """Simulated time [ns]."""
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: SimTime = 0) -> None:
         """Schedule ``event`` after ``delay`` [ns]."""
         if type(delay) is not int:
             raise TypeError(f"delay must be an int in nanoseconds, got {delay!r}; use to_ns()")
         # NOTE: inlined from simpy.Environment.schedule, for this is called once per event
-        heappush(self._queue, (self._now + delay, priority, next(self._eid), event))
+        heappush(self._queue, (self.now + delay, priority, next(self._eid), event))
+
+    def at(self, time_ns: int) -> Event:
+        """Event at ``time_ns`` [ns], now or later: a timeout by its end."""
+        if type(time_ns) is not int or time_ns < self.now:
+            raise ValueError(f"time must be an int in nanoseconds, >= {self.now}, got {time_ns!r}")
+        event = Event(self)
+        event._ok, event._value = True, None
+        heappush(self._queue, (time_ns, NORMAL, next(self._eid), event))
+        return event
+
+    def run(self, until: int | Event | None = None) -> None:  # type: ignore[override]
+        """Process events up to the time ``until`` [ns], or up to and with that event."""
+        end = until
+        if isinstance(until, int):
+            end = Event(self)
+            end._ok, end._value = True, None
+            self.schedule(end, URGENT, until - self.now)
+        if isinstance(end, Event) and end.callbacks is not None:
+            end.callbacks.append(StopSimulation.callback)
+        queue = self._queue
+        try:
+            while queue:  # NOTE: simpy.Environment.step is inlined
+                self.now, _, _, event = heappop(queue)
+                self._now = self.now
+                callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
+                for callback in callbacks:
+                    callback(event)
+                if not event._ok and not hasattr(event, "_defused"):
+                    raise event._value
+        except StopSimulation:
+            return
 
 
 def resume_together(carrier: Event, waiting: Iterable[Event]) -> None:

@@ -68,7 +68,7 @@ class Device:
             gap_ns = to_ns(traffic.gap_s(gaps, sequence))
             arrived_ns = (env.now if traffic.closed else arrived_ns) + gap_ns
             if arrived_ns > env.now:
-                yield env.timeout(arrived_ns - env.now)
+                yield env.at(arrived_ns)
             choice = int(choices.uniform(sequence) * protocol.requests)
             row = len(requests)
             prompt_tokens = protocol.prompt(choice).tokens
@@ -95,7 +95,7 @@ class Device:
         for round_ in protocol.rounds(choice, draws, self.view):
             sent_ns = ready_ns + round_.local_ns
             if sent_ns > env.now:
-                yield env.timeout(sent_ns - env.now)
+                yield env.at(sent_ns)
             if not round_.server_tokens:
                 record((request, round_.row, ready_ns) + (sent_ns,) * 7)
                 ready_ns = sent_ns
@@ -118,7 +118,7 @@ class Device:
                     finished_ns))  # fmt: skip
             ready_ns = finished_ns
         if ready_ns > env.now:
-            yield env.timeout(ready_ns - env.now)
+            yield env.at(ready_ns)
         log.requests.set(request, _FINISHED, ready_ns)
         network.close(session)
 

@@ -25,7 +25,9 @@ class FifoUplink:
     def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
         """Queue ``payload``; see :class:`~simnet.link.base.Uplink`."""
         now_ns = self.env.now
-        start_ns = self.free_ns if self.free_ns > now_ns else now_ns
+        start_ns = self.free_ns
+        if start_ns < now_ns:
+            start_ns = now_ns
         end_ns = self.free_ns = link.drain(start_ns, bits)
         self._log((device, payload.is_prompt, bits, now_ns, start_ns, end_ns))
         self._deliver(payload, start_ns, end_ns)

@@ -51,6 +51,7 @@ class EdgeServer:
         self.max_tokens = batching.max_tokens
         self.kv_capacity_tokens = kv_capacity_tokens
         self.kv_used_tokens = 0
+        self._step_s = step_time.step_s
         self._draws = draws
         self._steps = 0
         self._log = log.batches.append
@@ -86,10 +87,11 @@ class EdgeServer:
         return len(self._verifications) + len(self._prompts) + len(self._prefilling)
 
     def _serve(self) -> ProcessGenerator:
+        env = self.env
         while True:
             self._admit()
             jobs = self._take_verifications()
-            prompts = self._take_prompts(jobs)
+            prompts = self._take_prompts(jobs) if self._prefilling else []
             if not (jobs or prompts or self._decoding):
                 if self._coming:
                     self._alarm.set_by(self._coming[0][0])
@@ -97,9 +99,8 @@ class EdgeServer:
                 yield self._alarm.wait()
                 self._idle = False
                 continue
-            step_ns = self._step_ns(jobs, prompts)
-            end = self.env.timeout(step_ns)
-            resume_together(end, self._advance(jobs, prompts, step_ns))
+            end = env.at(self._step(jobs, prompts))
+            resume_together(end, jobs)
             yield end
             for session, _ in prompts:
                 if not session.prefill_left:
@@ -151,8 +152,6 @@ class EdgeServer:
     def _take_prompts(self, jobs: list[Job]) -> list[tuple[Session, int]]:
         """Prompts of the next step, and how many tokens of each are read."""
         prefilling = self._prefilling
-        if not prefilling:
-            return []
         taken = []
         room = self.max_tokens - len(self._decoding) - sum(job.tokens for job in jobs)
         sequences = len(self._decoding) + len(jobs)
@@ -167,50 +166,41 @@ class EdgeServer:
                 prefilling.popleft()
         return taken
 
-    def _step_ns(self, jobs: list[Job], prompts: list[tuple[Session, int]]) -> int:
-        """Time of the step, recorded."""
+    def _step(self, jobs: list[Job], prompts: list[tuple[Session, int]]) -> int:
+        """Record the step and stamp it on its jobs, those that end by decoding added to ``jobs``.
+
+        Returns
+        -------
+        int
+            When the step ends [ns].
+        """
         decoding = self._decoding
         sequences = len(decoding) + len(jobs) + len(prompts)
-        prefill_tokens = tokens = context_tokens = 0
-        if prompts:
-            prefill_tokens = sum(chunk for _, chunk in prompts)
+        prefill_tokens = sum([chunk for _, chunk in prompts])
+        tokens = len(decoding) + prefill_tokens
+        context_tokens = sum([job.context_tokens for job in decoding])
         for job in jobs:
             tokens += job.tokens
             context_tokens += job.context_tokens
-        for job in decoding:
-            context_tokens += job.context_tokens
-        tokens += len(decoding) + prefill_tokens
         u = 0.0
         if self.step_time.random:
             u = self._draws.uniform(self._steps)
             self._steps += 1
-        step_ns = to_ns(self.step_time.step_s(tokens, sequences, context_tokens, u))
-        now_ns = self.env.now
-        self._log(
-            (
-                now_ns,
-                now_ns + step_ns,
-                sequences,
-                tokens,
-                prefill_tokens,
-                context_tokens,
-                self.kv_used_tokens,
-            )
-        )
-        return step_ns
-
-    def _advance(
-        self, jobs: list[Job], prompts: list[tuple[Session, int]], step_ns: int
-    ) -> list[Job]:
-        """Stamp the step on the work in it; the jobs that end with it."""
         start_ns = self.env.now
-        end_ns = start_ns + step_ns
+        end_ns = start_ns + to_ns(self._step_s(tokens, sequences, context_tokens, u))
+        kv_tokens = self.kv_used_tokens
+        self._log((start_ns, end_ns, sequences, tokens, prefill_tokens, context_tokens, kv_tokens))
         for job in jobs:
             job.batch_start_ns = start_ns
             job.batch_end_ns = end_ns
-        if not (self._decoding or prompts):
-            return jobs
-        ended = jobs
+        if decoding or prompts:
+            self._decode(jobs, prompts, start_ns, end_ns)
+        return end_ns
+
+    def _decode(
+        self, jobs: list[Job], prompts: list[tuple[Session, int]], start_ns: int, end_ns: int
+    ) -> None:
+        """Give each decoding job the token of this step; those that end join ``jobs``."""
         decoding = self._decoding
         for session, _ in prompts:
             waiting = session.waiting
@@ -231,11 +221,11 @@ class EdgeServer:
                 self._decoding.append(job)
             else:
                 job.batch_end_ns = end_ns
-                ended.append(job)
-        return ended
+                jobs.append(job)
 
     def _prompt_read(self, session: Session) -> None:
         """A prompt has been read: the round that waits for it joins the queue."""
+        session.ready = True
         job, session.waiting = session.waiting, None
         if job is not None:
             self._verifications.append(job)

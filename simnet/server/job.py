@@ -16,20 +16,17 @@ class Session:
     """
 
     is_prompt = 1
-    __slots__ = ("admitted", "kv_tokens", "prefill_left", "released", "waiting")
+    __slots__ = ("admitted", "kv_tokens", "prefill_left", "ready", "released", "waiting")
 
     def __init__(self, kv_tokens: int, prefill_tokens: int) -> None:
         self.kv_tokens = kv_tokens
         self.prefill_left = prefill_tokens
         self.admitted = not kv_tokens
+        self.ready = self.admitted and not prefill_tokens
+        """Whether its prompt has been read, so that rounds can be verified."""
         self.released = False
         self.waiting: Job | None = None
         """A job that arrived before its prompt had been read."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether its prompt has been read, so that rounds can be verified."""
-        return self.admitted and not self.prefill_left
 
 
 class Job(Event):
@@ -53,12 +50,12 @@ class Job(Event):
     )
 
     def __init__(self, env: Environment, session: Session, round_: Round) -> None:
-        super().__init__(env)
+        self.env = env  # NOTE: Event.__init__ is inlined, for there is a job for each round
+        self.callbacks = []
         self.session = session
         self.tokens = round_.server_tokens
         self.context_tokens = round_.context_tokens
         self.decode_left = round_.decode_tokens
-        self.airtime_start_ns = self.airtime_end_ns = -1
-        self.arrived_ns = self.batch_start_ns = self.batch_end_ns = -1
+        self.batch_start_ns = -1
         self.steps_ns: list[tuple[int, int]] | None = [] if self.decode_left else None
         """When each decoded token's step began and ended [ns]."""
