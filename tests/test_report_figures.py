@@ -251,3 +251,8 @@ def test_a_directory_without_results(tmp_path):
     done = plot(tmp_path)
     assert done.exit_code == 2
     assert "no runs.parquet here" in done.output
+
+
+def test_the_help_keeps_its_examples_on_lines_of_their_own():
+    lines = [line.strip() for line in plot("--help").output.splitlines()]
+    assert "simnet plot results/scaling" in lines

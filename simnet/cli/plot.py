@@ -40,7 +40,7 @@ def command(
     fixed: tuple[str, ...],
     out: Path | None,
 ) -> None:
-    r"""Draw a figure of the results in DIRECTORY.
+    """Draw a figure of the results in DIRECTORY.
 
     \b
     scaling      throughput, time per token, uplink and server utilisation against users
@@ -55,7 +55,7 @@ def command(
       simnet plot results/scaling
       simnet plot results/scaling --kind metric --y ttft_s_p95 --out ttft.pdf
       simnet plot results/scaling --kind cdf --where devices.phones.count=20
-    """
+    """  # noqa: D301 - click reads the \b
     from simnet import plots
     from simnet.faults import InputError
 
