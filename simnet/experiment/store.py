@@ -32,6 +32,7 @@ from simnet.faults import InputError
 from simnet.records import Columns
 from simnet.scenario.build import load_trace
 from simnet.scenario.schema import Scenario
+from simnet.trace.token_trace import TokenTrace
 
 TABLES = ("devices", "requests", "rounds", "transmissions", "batches")
 
@@ -50,10 +51,23 @@ def provenance(scenario: Scenario, points: Iterable[Point], base: Path) -> dict[
         "simnet": __version__,
         "scenario_sha256": hashlib.sha256(resolved(scenario).encode()).hexdigest(),
         "traces": {
-            name: {"kind": trace.kind, "sha256": trace.digest}
+            name: _trace_card(trace)
             for name, trace in sorted((str(n), t) for n, t in named.items() if t is not None)
         },
         "seed": scenario.seed,
+    }
+
+
+def _trace_card(trace: TokenTrace) -> dict[str, Any]:
+    """What a reader of the results must know of a trace, which may not lie beside them."""
+    manifest = trace.manifest
+    return {
+        "kind": trace.kind,
+        "sha256": trace.digest,
+        "slm": manifest.slm.name,
+        "llm": manifest.llm.name,
+        "dataset": manifest.dataset.name,
+        "known_limitations": list(manifest.known_limitations),
     }
 
 
