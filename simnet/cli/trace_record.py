@@ -85,7 +85,7 @@ def command(
     licence: str | None,
     notes: tuple[str, ...],
 ) -> None:
-    r"""Record a token trace from a pair of live models that share a tokenizer.
+    """Record a token trace from a pair of live models that share a tokenizer.
 
     The small model drafts every token, the large one verifies it, and the text follows the large
     one's law (HLM); at each position all that a replay under another protocol needs is written.
@@ -95,9 +95,9 @@ def command(
 
     \b
     Example, with the pair of the repository:
-      simnet trace record --slm traces/reference-pair/slm --llm traces/reference-pair/llm \
-          --prompts traces/reference-pair/prompts.txt --limit 20 --out my-trace
-    """
+      simnet trace record --slm traces/reference-pair/slm --llm traces/reference-pair/llm
+        --prompts traces/reference-pair/prompts.txt --limit 20 --out my-trace
+    """  # noqa: D301
     try:
         import torch
 

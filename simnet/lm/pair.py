@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -322,6 +323,7 @@ def _quieten() -> None:
     library_log: Any = logging
     library_log.set_verbosity_error()
     library_log.disable_progress_bar()
+    getLogger("huggingface_hub").setLevel(ERROR)
 
 
 def _looks_local(source: str) -> bool:

@@ -330,7 +330,7 @@ def main(
     llm_width: int,
     seed: int,
 ) -> None:
-    r"""Train a tokenizer, a small and a larger language model that share it.
+    """Train a tokenizer, a small and a larger language model that share it.
 
     One thread each. To train both models at once, on a core each:
 
@@ -342,7 +342,7 @@ def main(
 
     A killed run continues from its last checkpoint when the same command is given again; a
     finished one writes its results again and ends.
-    """
+    """  # noqa: D301
     torch.set_num_threads(1)
     training_texts = dialogues(texts)
     folder = out / "tokenizer"
