@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
-from simnet.protocol.gating import Compiled, cut
+from simnet.protocol.compiled import Compiled
+from simnet.protocol.gating import cut
 from simnet.protocol.threshold import Estimator, Threshold, transmitted
 from simnet.protocol.truncation import Truncation
 

@@ -5,7 +5,8 @@ from typing import Literal
 import numpy as np
 
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
-from simnet.protocol.gating import Compiled, cut
+from simnet.protocol.compiled import Compiled
+from simnet.protocol.gating import cut
 
 
 @PROTOCOLS.register

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
-from simnet.protocol.gating import Compiled
+from simnet.protocol.compiled import Compiled
 from simnet.protocol.round import Plan, Prompt, Round
 
 

@@ -5,7 +5,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
-from simnet.protocol.gating import Compiled, cut
+from simnet.protocol.compiled import Compiled
+from simnet.protocol.gating import cut
 from simnet.protocol.threshold import Estimator, Threshold, transmitted
 from simnet.rng import stream
 

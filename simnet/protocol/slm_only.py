@@ -5,7 +5,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
-from simnet.protocol.gating import Compiled, cut
+from simnet.protocol.compiled import Compiled
+from simnet.protocol.gating import cut
 
 
 @PROTOCOLS.register
@@ -17,4 +18,5 @@ class SlmOnlyConfig(ProtocolConfig):
 
     def build(self, setting: Setting) -> Compiled:
         """Compile one round per answer."""
-        return cut(setting, np.zeros(int(setting.replay.first[-1]), dtype=bool), 0, gated=False)
+        nowhere = np.zeros(int(setting.replay.first[-1]), dtype=bool)
+        return cut(setting, nowhere, setting.trace.vocabulary_size, gated=False)
