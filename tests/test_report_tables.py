@@ -15,7 +15,7 @@ from .test_metrics_by_hand import RUN
 from .tiny_records import group, records
 
 
-def text_of(renderable, width=100, encoding="utf-8"):
+def text_of(renderable, width=106, encoding="utf-8"):
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     Console(file=file, width=width, color_system=None).print(renderable)
     file.flush()
@@ -42,7 +42,8 @@ def run_table(run, *, verdict=None, groups=None, replications=3):
         (1234.5, 67.0, "s", "1234 ± 67 s"),
         (0.0000012, 0.0000001, "s", "1.20 ± 0.10 µs"),
         (3.2e6, math.nan, "bit/s", "3.200 Mbit/s"),
-        (0.5, 0.0, "", "0.5000 ± 0.0000"),
+        (0.5, 0.0, "", "0.5000 ± 0"),
+        (0.005, 1e-18, "s", "5.000 ± 0 ms"),
         (0.0, 0.0, "s", "0"),
         (math.nan, math.nan, "s", "n/a"),
         (250.0, 12.0, "token/s", "250 ± 12 token/s"),
@@ -83,6 +84,13 @@ def test_spans_of_a_round_as_shares(run):
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 140])
 def test_fits_the_terminal(run, width):
     assert max(map(len, text_of(run_table(run), width).splitlines())) <= width
+
+
+def test_an_uneven_interval_is_written_by_its_ends():
+    # 300 of 300: low = 300 / (300 + 1.96^2) = 0.9874
+    seen, all_met = records(**RUN), {"slo_attainment": 1.0, "slo_requests": 100.0}
+    found = RunTable("x", [measure(seen) | all_met] * 3, [judge(seen, measure(seen))], seen.groups)
+    assert "1 [0.9874, 1]" in text_of(found)
 
 
 def test_a_synthetic_trace_is_said_to_be_one(run):

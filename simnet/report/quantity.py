@@ -5,6 +5,7 @@ from math import floor, isfinite, isnan, log10
 _PREFIXES = {-3: "n", -2: "µ", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T"}
 _SCALED = ("s", "bit", "bit/s")  # units that take a prefix
 TINY = 1e-3  # below it a number without prefix is written with an exponent
+EXACT = 1e-6  # relative half-width below which an interval is none
 UNKNOWN = "n/a"
 
 
@@ -29,7 +30,9 @@ def quantity(mean: float, unit: str = "", half_width: float = float("nan")) -> s
     tail = f" {prefix}{unit}" if unit else ""
     if not isfinite(half_width):
         return f"{mean:.{_decimals(mean, 4)}f}{tail}"
-    decimals = min(_decimals(half_width, 2), 9) if half_width else _decimals(mean, 4)
+    if half_width <= EXACT * abs(mean):
+        return f"{mean:.{_decimals(mean, 4)}f} ± 0{tail}"
+    decimals = _decimals(half_width, 2)
     return f"{mean:.{decimals}f} ± {half_width:.{decimals}f}{tail}"
 
 

@@ -15,8 +15,9 @@ from simnet.metrics.catalogue import LATENCY, LEVELS, SPANS
 from simnet.report.quantity import UNKNOWN, quantity, short
 from simnet.report.results import Results
 
-NARROW, MEDIUM, WIDE = 80, 100, 132  # widths from which bars, all quantiles, meanings are shown
-BAR, WIDE_BAR = 10, 30
+NARROW, MEDIUM, WIDE = 80, 106, 132  # widths from which bars, all quantiles, meanings are shown
+BAR, WIDE_BAR = 9, 30
+UNEVEN = 0.01  # distance of the middle of an interval from the mean, in half-widths, times two
 SYNTHETIC = "SYNTHETIC trace: drawn from a model, not recorded from a pair of language models"
 TOO_FEW = "n/a: a quantile p needs 10 / (1 - p) observations in every replication"
 UNSTEADY = "† no steady state: this number depends on how long the run lasts"
@@ -110,7 +111,7 @@ class RunTable:
         table.add_column("metric", no_wrap=True, overflow="ellipsis")
         table.add_column("mean", justify="right", no_wrap=True)
         for quantile in quantiles:
-            table.add_column(quantile, justify="right", no_wrap=True)
+            table.add_column(quantile, justify="right", no_wrap=True, min_width=8)
         if width >= NARROW:
             table.add_column("", no_wrap=True, overflow="ellipsis")
         for section in dict.fromkeys(metric.section for metric in CATALOGUE.values()):
@@ -144,7 +145,8 @@ class RunTable:
             return f"max {short(most, metric.unit)}" if quantile == "p95" else ""
         if not metric.statistics:
             return ""
-        return short(self.estimates[f"{metric.name}_{quantile}"].mean, metric.unit)
+        unit = "" if metric.unit == "token/s" else metric.unit
+        return short(self.estimates[f"{metric.name}_{quantile}"].mean, unit)
 
     def _note(self, metric: Metric, options: ConsoleOptions) -> Text:
         """Share of the round that a span takes, as a bar; what any other metric means."""
@@ -216,6 +218,11 @@ def sweep_table(results: Results) -> Readable:
 
 
 def written(estimate: Estimate, metric: Metric) -> str:
-    """Estimate with interval and unit; names of counts of tokens say so already."""
+    """Estimate with interval and unit; names of counts of tokens say so already.
+
+    An interval that does not lie evenly about the mean is written by its ends.
+    """
     unit = "" if metric.unit == "token" else metric.unit
+    if abs(estimate.low + estimate.high - 2 * estimate.mean) > UNEVEN * estimate.half_width:
+        return f"{estimate.mean:.4g} [{estimate.low:.4g}, {estimate.high:.4g}]"
     return quantity(estimate.mean, unit, estimate.half_width)
