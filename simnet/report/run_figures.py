@@ -32,11 +32,11 @@ def latency_cdfs(results: Results) -> Figure:
     InputError
         If there are more points than lines that can be told apart, or nothing to show.
     """
-    lines = _lines(results)
+    lines = runs_by_point(results)
     panels = (
-        ("token gap (ms)", _gaps_s),
-        ("time per output token (ms)", _tpot_s),
-        ("queueing delay of a round (ms)", _queueing_s),
+        ("token gap (ms)", gaps_s),
+        ("time per output token (ms)", tpot_s),
+        ("queueing delay of a round (ms)", queueing_s),
     )
     styles = line_styles(len(lines))
     drawn = {
@@ -132,7 +132,14 @@ def time_averages(
     return np.asarray(np.diff(integral) / np.diff(edges))
 
 
-def _lines(results: Results) -> dict[str, list[RunRecords]]:
+def runs_by_point(results: Results) -> dict[str, list[RunRecords]]:
+    """Records of all replications of each point, by the name of its line.
+
+    Raises
+    ------
+    InputError
+        If there are more points than lines that can be told apart, or records were not kept.
+    """
     swept = results.swept
     lines: dict[str, list[RunRecords]] = {}
     names = [series_name(results, {name: row.get(name) for name in swept}) for row in results.rows]
@@ -162,17 +169,20 @@ def _measured(run: RunRecords) -> NDArray[np.bool_]:
     return np.asarray(arrived & (run.requests["finished_ns"] >= 0))
 
 
-def _gaps_s(run: RunRecords) -> NDArray[np.float64]:
+def gaps_s(run: RunRecords) -> NDArray[np.float64]:
+    """Gap between the tokens of finished answers [s]; 0 between tokens shown together."""
     return run.emissions.gaps_ns(_measured(run)) / 1e9
 
 
-def _tpot_s(run: RunRecords) -> NDArray[np.float64]:
+def tpot_s(run: RunRecords) -> NDArray[np.float64]:
+    """Time per output token of finished answers of two tokens or more [s]."""
     seen = run.emissions
     several = _measured(run) & (seen.tokens > 1)
     return np.asarray((seen.last_ns - seen.first_ns)[several] / (seen.tokens[several] - 1) / 1e9)
 
 
-def _queueing_s(run: RunRecords) -> NDArray[np.float64]:
+def queueing_s(run: RunRecords) -> NDArray[np.float64]:
+    """Waiting of verified rounds for the uplink and for the server [s]."""
     rounds = run.rounds
     chosen = (
         verified(rounds)
