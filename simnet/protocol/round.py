@@ -2,6 +2,7 @@
 
 import typing
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +31,8 @@ PLAN_INTEGERS = (
 PLAN_FLOATS = ("skipped_rejection_mass", "output_tv")
 
 
-class Round(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Round:
     """What a device and the network need to know of one round.
 
     Attributes
