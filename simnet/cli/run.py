@@ -22,8 +22,9 @@ import click
 def command(scenario: Path, overrides: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     r"""Simulate SCENARIO, a YAML file, and print its metrics.
 
-    Each replication is an independent run; the table shows means with 95 % intervals. A sweep
-    section is left aside: `simnet sweep` runs it.
+    Each replication is an independent run; the table shows means with 95 % intervals. A single
+    replication gets the intervals of its batch means. With `until`, replications go on until a
+    metric is known well enough. A sweep section is left aside: `simnet sweep` runs it.
 
     \b
     Examples:
@@ -35,9 +36,11 @@ def command(scenario: Path, overrides: tuple[str, ...], out: Path | None, as_jso
 
     from simnet.cli.progress import progress
     from simnet.experiment.points import Point
-    from simnet.experiment.run import run
+    from simnet.experiment.replications import Replications, check_until
+    from simnet.experiment.run import limits, run
     from simnet.experiment.store import Store, provenance
     from simnet.metrics import summarise, worst
+    from simnet.metrics.batch_means import batch_means
     from simnet.report.tables import RunTable
     from simnet.scenario.read import check, override, read_document
     from simnet.scenario.schema import Scenario
@@ -47,27 +50,41 @@ def command(scenario: Path, overrides: tuple[str, ...], out: Path | None, as_jso
     checked = check(document, Scenario)
     base = scenario.parent
     point = Point(0, (), checked.model_copy(update={"sweep": {}}))
+    check_until(document, checked)
     check_traces(document, [point.scenario], base)
     store = None
     if out is not None:
         store = Store.open(out, point.scenario, provenance(point.scenario, [point], base))
-    runs = []
-    with progress(f"{checked.name}", checked.replications) as advance:
-        for replication in range(checked.replications):
-            result = run(point.scenario, replication, base)
+    rule = Replications.of(checked)
+    metrics: list[dict[str, float]] = []
+    verdicts, moving = [], 0
+    with progress(f"{checked.name}", rule.fewest) as advance:
+        while rule.needed(metrics, len(metrics) - 1) is None:
+            result = run(point.scenario, len(metrics), base)
             if store is not None:
-                store.write_run(point, replication, result, records=True)
-            runs.append((result.metrics, result.verdict, result.records.groups))
-            advance()
+                store.write_run(point, len(metrics), result, records=True)
+            metrics.append(result.metrics)
+            verdicts.append(result.verdict)
+            moving += 2 * result.records.warmup_ns >= result.records.horizon_ns
+            advance(len(metrics), max(rule.fewest, len(metrics)))
     if store is not None:
-        store.collect([point], checked.replications)
-    metrics, verdicts = [m for m, _, _ in runs], [v for _, v, _ in runs]
-    groups = runs[0][2]
+        store.collect({0: len(metrics)})
+    groups = result.records.groups
+    batch = batch_means(result.records, limits(checked)) if len(metrics) == 1 else None
+    estimates = summarise(metrics) if batch is None else batch.estimates
+    if checked.stop.warmup == "mser-5" and moving:
+        click.echo(
+            f"stop.warmup: mser-5 finds no steady state in the first half of {moving} of "
+            f"{len(metrics)} runs, which measure their second half: make them longer",
+            err=True,
+        )
     if as_json:
         click.echo(
             json.dumps(
                 {
                     "scenario": checked.name,
+                    "replications": len(metrics),
+                    "interval": "replications" if batch is None else "batch means",
                     "verdict": str(worst(verdicts)),
                     "groups": [dict(group) for group in groups],
                     "metrics": {
@@ -76,14 +93,14 @@ def command(scenario: Path, overrides: tuple[str, ...], out: Path | None, as_jso
                             "low": _number(e.low),
                             "high": _number(e.high),
                         }
-                        for name, e in summarise(metrics).items()
+                        for name, e in estimates.items()
                     },
                 },
                 indent=2,
             )
         )
         return
-    Console().print(RunTable(checked.name, metrics, verdicts, groups))
+    Console().print(RunTable(checked.name, metrics, verdicts, groups, batch))
     if out is not None:
         click.echo(f"\nresults: {out}")
 

@@ -15,11 +15,15 @@ starting again is the same as starting. No wall time, host or absolute path is i
 
 import hashlib
 import json
+import os
+import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,6 +38,7 @@ from simnet.scenario.build import load_trace
 from simnet.scenario.schema import Scenario
 from simnet.trace.token_trace import TokenTrace
 
+PART = ".part"
 TABLES = ("devices", "requests", "rounds", "transmissions", "batches")
 
 
@@ -114,26 +119,96 @@ class Store:
     def write_run(self, point: Point, replication: int, run: Run, *, records: bool) -> None:
         """Write one run, all of it or nothing; ``records``: its tables too."""
         target = self.run_directory(point.number, replication)
-        part = target.with_name(target.name + ".part")
-        shutil.rmtree(part, ignore_errors=True)
+        part = target.with_name(f"{target.name}.{uuid4().hex}{PART}")
         part.mkdir(parents=True)
         if records:
             for name in TABLES:
                 self._write_columns(part / f"{name}.parquet", getattr(run.records, name))
         row = pa.Table.from_pylist([run_row(point, replication, run)])
         self._write_table(part / "run.parquet", row)
-        part.replace(target)
+        try:
+            part.replace(target)
+        except OSError:  # a worker that was thought dead has written the very same
+            if not target.exists():
+                raise
+            shutil.rmtree(part)
 
-    def collect(self, points: Iterable[Point], replications: int) -> None:
-        """Write ``runs.parquet`` from the rows of all runs."""
-        rows = [
-            pq.ParquetFile(self.run_directory(point.number, r) / "run.parquet").read()
-            for point in points
-            for r in range(replications)
+    def finished(self, points: Iterable[Point]) -> Iterator[tuple[Point, int, dict[str, float]]]:
+        """Runs whose result is there, with their metrics, in order."""
+        by_number = {point.number: point for point in points}
+        for point, replication in self._runs():
+            if point in by_number:
+                row = self._row(point, replication)
+                metrics = {n: v for n, v in row.items() if isinstance(v, float)}
+                yield by_number[point], replication, metrics
+
+    def clear_surplus(self, needed: Mapping[int, int]) -> None:
+        """Remove runs beyond the replications that each point needs."""
+        for point, replication in self._runs():
+            if replication >= needed.get(point, replication + 1):
+                self._remove(self.run_directory(point, replication))
+
+    def clear_parts(self) -> None:
+        """Remove what killed workers left behind, half-written."""
+        for part in (self.directory / "runs").glob(f"*{PART}"):
+            self._remove(part)
+
+    def _remove(self, directory: Path) -> None:
+        """Remove a directory under another name: who still writes to it must fail, not finish."""
+        grave = directory.with_name(f"removed.{uuid4().hex}{PART}")
+        directory.replace(grave)
+        shutil.rmtree(grave)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing to this directory.
+
+        Raises
+        ------
+        InputError
+            If one does.
+        """
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            yield
+            return
+        descriptor = os.open(self.directory, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise InputError(
+                f"{self.directory}: another simnet is writing to it; wait for its end, "
+                "or give another --out"
+            ) from None
+        except OSError:
+            pass  # a file system without locks
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _runs(self) -> list[tuple[int, int]]:
+        """Point and replication of every complete run, in order."""
+        names = (path.name for path in (self.directory / "runs").glob("p*-r*"))
+        found = (re.fullmatch(r"p(\d+)-r(\d+)", name) for name in names)
+        return sorted((int(match[1]), int(match[2])) for match in found if match)
+
+    def _row(self, point: int, replication: int) -> dict[str, Any]:
+        rows = pq.ParquetFile(self.run_directory(point, replication) / "run.parquet").read()
+        row: dict[str, Any] = rows.to_pylist()[0]
+        return row
+
+    def collect(self, replications: Mapping[int, int]) -> None:
+        """Write ``runs.parquet`` from the rows of all runs, by point and replication."""
+        tables = [
+            pq.ParquetFile(self.run_directory(point, r) / "run.parquet").read()
+            for point, number in sorted(replications.items())
+            for r in range(number)
         ]
-        table = pa.concat_tables(rows, promote_options="permissive")
         part = self.directory / "runs.parquet.part"
-        self._write_table(part, table)
+        self._write_table(part, _one_table(tables))
         part.replace(self.directory / "runs.parquet")
 
     def _write_columns(self, path: Path, columns: Columns) -> None:
@@ -166,6 +241,27 @@ def run_row(point: Point, replication: int, run: Run) -> dict[str, Any]:
 def parameter(value: Any) -> Any:
     """Value of a swept path as a table holds it: a section or a list as JSON."""
     return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
+
+
+def _one_table(tables: list[pa.Table]) -> pa.Table:
+    """Rows of all ``tables``; a column that holds numbers here and text there becomes text."""
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowTypeError:
+        types: dict[str, set[pa.DataType]] = {}
+        for table in tables:
+            for field in table.schema:
+                types.setdefault(field.name, set()).add(field.type)
+        mixed = {n for n, kinds in types.items() if pa.string() in kinds and len(kinds) > 1}
+        return pa.concat_tables(
+            [
+                pa.table(
+                    {n: t[n].cast(pa.string()) if n in mixed else t[n] for n in t.column_names}
+                )
+                for t in tables
+            ],
+            promote_options="permissive",
+        )
 
 
 def _check_same(directory: Path, found: Mapping[str, Any], origin: Mapping[str, Any]) -> None:

@@ -1,108 +1,147 @@
-"""A sweep: every point and replication whose result is missing, on as many processes as wanted."""
+"""A sweep: every run whose result is missing, on as many workers as there are."""
 
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
+from dataclasses import replace
 from pathlib import Path
 
 from simnet.experiment.points import Point
+from simnet.experiment.replications import Metrics, Replications
 from simnet.experiment.run import run
+from simnet.experiment.schedule import Schedule, Task
 from simnet.experiment.store import Store
+from simnet.experiment.workers import Workers, WorkersDiedError
 
 ATTEMPTS = 3
 """How often a run is tried whose worker dies."""
+QUEUED = 2
+"""Runs handed over per slot: one that runs, one that waits."""
 
-Task = tuple[Point, int]
-
-
-class WorkersDiedError(RuntimeError):
-    """A run killed its worker process each time it was tried."""
-
-
-def missing(store: Store, points: Iterable[Point], replications: int) -> list[Task]:
-    """Runs without a result, in order."""
-    return [
-        (point, replication)
-        for point in points
-        for replication in range(replications)
-        if not store.run_directory(point.number, replication).exists()
-    ]
+Told = Callable[[int, int], None]
+"""Is told how many runs are done, of how many."""
 
 
-def execute(store: Store, point: Point, replication: int, base: Path, records: bool) -> None:
+def execute(store: Store, point: Point, replication: int, base: Path, records: bool) -> Metrics:
     """Simulate one run and write its result; this is what a worker does."""
-    store.write_run(point, replication, run(point.scenario, replication, base), records=records)
+    result = run(point.scenario, replication, base)
+    store.write_run(point, replication, result, records=records)
+    return result.metrics
 
 
 def sweep(
     store: Store,
-    tasks: list[Task],
+    points: Sequence[Point],
     base: Path,
+    workers: Workers,
+    rule: Replications,
     *,
-    jobs: int,
-    records: bool,
-    done: Callable[[Task], None],
-) -> None:
-    """Run ``tasks`` on ``jobs`` worker processes; ``done`` is told of each that is complete.
+    records: bool = False,
+    told: Told = lambda done, total: None,
+) -> dict[int, int]:
+    """Run what is missing; the number of replications that each point came to, by its number.
 
-    The result of a run depends on its scenario, seed and replication alone, so it is the same
-    whatever the number of workers. A worker that is killed takes its pool along: the pool is made
-    anew, and the runs without a result go again.
+    The result of a run depends on its scenario, seed and replication alone, and how many
+    replications there are on those results alone: so it is the same whatever the workers.
+    The files of a killed sweep, and results beyond what the rule needs, are cleared away.
+
+    Parameters
+    ----------
+    store : Store
+        Where results are, and go.
+    points : sequence of Point
+        What to run.
+    base : Path
+        Directory that relative trace paths count from.
+    workers : Workers
+        What runs them. A worker that dies loses the runs it had; they go again.
+    rule : Replications
+        How many of each.
+    records : bool
+        Keep the tables of every run.
+    told : callable
+        Called with the runs done and their total, as far as it is known.
 
     Raises
     ------
     WorkersDiedError
         If a run loses its worker :data:`ATTEMPTS` times.
+    InputError
+        If another process is at work on the same directory.
     """
-    for _ in range(ATTEMPTS):
-        with local_executor(jobs) as executor:
-            try:
-                tasks = _run_on(executor, store, tasks, base, records, done)
-            except BaseException:  # Ctrl-C too: what is complete stays, the rest is dropped
-                executor.shutdown(wait=False, cancel_futures=True)
-                raise
-        if not tasks:
-            return
-    point, replication = tasks[0]
-    raise WorkersDiedError(
-        f"run {store.run_directory(point.number, replication).name} lost its worker process "
-        f"{ATTEMPTS} times; is there enough memory for {jobs} workers?"
-    )
+    with store.locked():
+        store.clear_parts()
+        schedule = Schedule(points, rule)
+        for point, replication, metrics in store.finished(points):
+            schedule.end((point, replication), metrics)
+        told(schedule.done, schedule.total)
+        attempts: Counter[tuple[int, int]] = Counter()
+        far = replace(store, directory=store.directory.resolve())  # workers stand elsewhere
+
+        def submit(executor: Executor, task: Task) -> Future[Metrics]:
+            return executor.submit(execute, far, *task, base.resolve(), records)
+
+        while not schedule.complete:
+            with workers.executor() as executor:
+                _drive(executor, workers, submit, schedule, attempts, told)
+        needed = {number: course.needed or 0 for number, course in schedule.courses.items()}
+        store.clear_surplus(needed)
+        store.clear_parts()
+    return needed
 
 
-def local_executor(jobs: int) -> ProcessPoolExecutor:
-    """Spawned worker processes that leave Ctrl-C to the parent."""
-    return ProcessPoolExecutor(
-        jobs,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
-    )
-
-
-def _run_on(
+def _drive(
     executor: Executor,
-    store: Store,
-    tasks: list[Task],
-    base: Path,
-    records: bool,
-    done: Callable[[Task], None],
-) -> list[Task]:
-    """Submit ``tasks``; those whose worker died."""
-    futures: dict[Future[None], Task] = {}
-    lost: list[Task] = []
-    try:
-        for task in tasks:
-            futures[executor.submit(execute, store, *task, base, records)] = task
-    except BrokenProcessPool:
-        lost = tasks[len(futures) :]
-    for future in as_completed(futures):
-        try:
-            future.result()
-        except BrokenProcessPool:
-            lost.append(futures[future])
-        else:
-            done(futures[future])
-    return sorted(lost, key=lambda task: (task[0].number, task[1]))
+    workers: Workers,
+    submit: Callable[[Executor, Task], Future[Metrics]],
+    schedule: Schedule,
+    attempts: Counter[tuple[int, int]],
+    told: Told,
+) -> None:
+    """Run until all is complete, or the executor is broken by the death of a worker."""
+    flying: dict[Future[Metrics], Task] = {}
+    lost: tuple[type[Exception], ...] = (CancelledError, *workers.died)
+    broken = False
+    while True:
+        slots = max(workers.slots(), 1)
+        while not broken and not schedule.complete and len(flying) < QUEUED * slots:
+            task = schedule.begin(ahead=slots if len(flying) < slots else 1)
+            if task is None:
+                break
+            try:
+                flying[submit(executor, task)] = task
+            except BrokenExecutor:
+                schedule.lose(task)
+                broken = True
+        if not flying:
+            return
+        ended, _ = wait(flying, timeout=1.0, return_when=FIRST_COMPLETED)
+        for future in ended:
+            task = flying.pop(future)
+            try:
+                metrics = future.result()
+            except lost as error:
+                broken = broken or isinstance(error, BrokenExecutor)
+                _try_again(task, schedule, attempts)
+            else:
+                schedule.end(task, metrics)
+                told(schedule.done, schedule.total)
+
+
+def _try_again(task: Task, schedule: Schedule, attempts: Counter[tuple[int, int]]) -> None:
+    point, replication = task
+    key = (point.number, replication)
+    attempts[key] += 1
+    if attempts[key] == ATTEMPTS:
+        raise WorkersDiedError(
+            f"point {point.number}, replication {replication} lost its worker {ATTEMPTS} times; "
+            "is there enough memory for so many workers at a time?"
+        )
+    schedule.lose(task)

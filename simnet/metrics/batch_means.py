@@ -24,13 +24,17 @@ class BatchMeans:
     Attributes
     ----------
     estimates
-        Value over the whole window, with the interval of the batch means around it.
+        Value over the whole window, with the interval of the batch means around it. Without an
+        interval: what batches do not average to (counts, maxima), and what is correlated.
     correlated
-        Metrics whose batches are still correlated: their intervals are too narrow.
+        Metrics whose batches are still correlated: an interval from them would be too narrow.
+    batches
+        How many there are.
     """
 
     estimates: Mapping[str, Estimate]
     correlated: frozenset[str]
+    batches: int
 
 
 def batch_means(records: Records, slo: Slo | None = None, batches: int = BATCHES) -> BatchMeans:
@@ -55,24 +59,18 @@ def batch_means(records: Records, slo: Slo | None = None, batches: int = BATCHES
     to the variance", Annals of Mathematical Statistics 12 (4), 1941.
     """
     cuts = np.linspace(records.warmup_ns, records.horizon_ns, batches + 1).astype(np.int64)
-    parts = [
-        measure(records, slo, Window(int(start), int(end)))
-        for start, end in pairwise(cuts)
-    ]
+    parts = [measure(records, slo, Window(int(start), int(end))) for start, end in pairwise(cuts)]
     whole, spread = measure(records, slo), summarise(parts)
-    estimates = {
-        name: Estimate(
-            value,
-            value - spread[name].half_width,
-            value + spread[name].half_width,
-            batches,
-        )
-        for name, value in whole.items()
-    }
     correlated = frozenset(
         name for name in whole if _correlated(np.array([part.get(name, nan) for part in parts]))
     )
-    return BatchMeans(estimates, correlated)
+    estimates = {}
+    for name, value in whole.items():
+        half = spread[name].half_width
+        if name in correlated or not abs(spread[name].mean - value) <= half:
+            half = nan
+        estimates[name] = Estimate(value, value - half, value + half, batches)
+    return BatchMeans(estimates, correlated, batches)
 
 
 def _correlated(means: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simnet.metrics import CATALOGUE, Estimate, Metric, Verdict, summarise, worst
+from simnet.metrics.batch_means import BatchMeans
 from simnet.metrics.catalogue import LATENCY, LEVELS, SPANS
 from simnet.report.quantity import UNKNOWN, quantity, short
 from simnet.report.results import Results
@@ -62,6 +63,8 @@ class RunTable:
         Verdict of each replication.
     groups : sequence of mappings
         Device groups as in `Records.groups`.
+    batch : BatchMeans, optional
+        Of a single replication: where its intervals come from.
     """
 
     def __init__(
@@ -70,9 +73,11 @@ class RunTable:
         replications: Sequence[Mapping[str, float]],
         verdicts: Sequence[Verdict],
         groups: Sequence[Mapping[str, object]],
+        batch: BatchMeans | None = None,
     ) -> None:
         self.name = name
-        self.estimates = summarise(replications)
+        self.batch = batch
+        self.estimates = summarise(replications) if batch is None else dict(batch.estimates)
         self.replications = len(replications)
         self.verdict = worst(list(verdicts))
         self.groups = groups
@@ -91,6 +96,8 @@ class RunTable:
     def _heading(self) -> Panel:
         times = f"{self.replications} replication{'s' * (self.replications != 1)}"
         interval = "mean ± 95 % interval" if self.replications > 1 else "no interval"
+        if self.batch is not None:
+            interval = f"mean ± 95 % interval of {self.batch.batches} batch means"
         style = _STYLE_OF_STATE.get(self.verdict.state, "green")
         lines = [Text(f"verdict: {self.verdict}", style=style)]
         for group in self.groups:

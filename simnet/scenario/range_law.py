@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, LiteralString, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -27,8 +27,8 @@ def _parts(bound: Bound) -> tuple[float, str]:
         raise _fault("bound", f"write a number, or a number and a unit (got {bound!r})") from None
 
 
-def _fault(kind: str, message: str) -> PydanticCustomError:
-    return PydanticCustomError(kind, "{message}", {"message": message})  # type: ignore[arg-type]
+def _fault(kind: LiteralString, message: str) -> PydanticCustomError:
+    return PydanticCustomError(kind, "{message}", {"message": message})
 
 
 def _written(number: float, unit: str) -> float | str:

@@ -88,7 +88,7 @@ class ListSweep(_Crossed):
     @model_validator(mode="after")
     def _same_paths(self) -> Self:
         first = set(self.points[0])
-        faults = {
+        faults: dict[Steps, str] = {
             ("points", number): "has other paths than the first point: "
             f"{', '.join(sorted(first ^ set(point)))}; give every point a value of each"
             for number, point in enumerate(self.points)
