@@ -196,7 +196,8 @@ def rounds_of_simnet(records: Records) -> NDArray[np.int64]:
     rounds = records.rounds
     columns = {**rounds, "sequence": records.requests["sequence"][rounds["request"]]}
     table = np.column_stack([columns[name] for name in COLUMNS]).astype(np.int64)
-    return _sorted(table[table[:, -1] < records.horizon_ns])
+    over = (rounds["finished_ns"] >= 0) & (rounds["finished_ns"] < records.horizon_ns)
+    return _sorted(table[over])
 
 
 def rounds_of_script(log: Log, inputs: Inputs) -> NDArray[np.int64]:

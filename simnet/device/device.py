@@ -7,7 +7,7 @@ from simnet.channel.radio_link import RadioLink
 from simnet.device.network import DeviceView, Network
 from simnet.kernel import ProcessGenerator
 from simnet.protocol.round import Prompt, Protocol
-from simnet.records import REQUESTS
+from simnet.records import REQUESTS, Log
 from simnet.rng import CounterStream
 from simnet.server.job import Job, Session
 from simnet.units import to_ns
@@ -72,7 +72,8 @@ class Device:
             choice = int(choices.uniform(sequence) * protocol.requests)
             row = len(requests)
             prompt_tokens = protocol.prompt(choice).tokens
-            requests.append((row, self.number, sequence, choice, arrived_ns, -1, -1, prompt_tokens))
+            values = (row, self.number, sequence, choice, arrived_ns, -1, -1, prompt_tokens)
+            requests.write(requests.row(*values))
             answer = self.answer(row, choice, draws.child(sequence))
             if sequential:
                 yield from answer
@@ -82,41 +83,47 @@ class Device:
     def answer(self, request: int, choice: int, draws: CounterStream) -> ProcessGenerator:
         """Answer one request: draft, send what needs it, wait for the verdict; repeat.
 
-        The verdict's way down and the next round's drafting are one timeout, for nothing happens
-        between them.
+        The rounds of a static rule are known, so the verdict's way down and the next round's
+        drafting are one wait; a dynamic rule is asked when the verdict is there.
         """
         network = self.network
         env, log, uplink = network.env, network.log, network.uplink
-        downlink = network.downlink
-        protocol, record = self.group.protocol, network.log.rounds.append
+        downlink, flights = network.downlink, network.flights
+        protocol = self.group.protocol
+        dynamic = not protocol.static
+        write, row = log.rounds.write, log.rounds.row
         ready_ns = env.now
         log.requests.set(request, _STARTED, ready_ns)
         session = self.open_session(protocol.prompt(choice))
         for round_ in protocol.rounds(choice, draws, self.view):
             sent_ns = ready_ns + round_.local_ns
-            if sent_ns > env.now:
-                yield env.at(sent_ns)
             if not round_.server_tokens:
-                record((request, round_.row, ready_ns) + (sent_ns,) * 7)
+                write(row(request, round_.row, ready_ns, *(sent_ns,) * 7))
                 ready_ns = sent_ns
+                if dynamic and ready_ns > env.now:
+                    yield env.at(ready_ns)
                 continue
             job = Job(env, session, round_)
+            flights[request] = (round_, ready_ns, sent_ns, job)
+            if sent_ns > env.now:
+                yield env.at(sent_ns)
             if round_.uplink_bits:
                 uplink.send(self.number, self.link, round_.uplink_bits, job)
             else:
                 network.deliver(job, sent_ns, sent_ns)
             yield job
             down_ns = downlink(round_.downlink_bits)
-            if job.steps_ns:
-                ready_ns = self.record_decoding(
-                    request, round_.row, ready_ns, sent_ns, job, down_ns
-                )
-                continue
             finished_ns = job.batch_end_ns + down_ns
-            record((request, round_.row, ready_ns, sent_ns, job.airtime_start_ns,
-                    job.airtime_end_ns, job.arrived_ns, job.batch_start_ns, job.batch_end_ns,
-                    finished_ns))  # fmt: skip
+            if job.steps_ns:
+                record_decoding(log, request, round_.row, ready_ns, sent_ns, job, down_ns)
+            else:
+                write(row(request, round_.row, ready_ns, sent_ns, job.airtime_start_ns,
+                          job.airtime_end_ns, job.arrived_ns, job.batch_start_ns,
+                          job.batch_end_ns, finished_ns))  # fmt: skip
             ready_ns = finished_ns
+            if dynamic and ready_ns > env.now:
+                yield env.at(ready_ns)
+        flights.pop(request, None)
         if ready_ns > env.now:
             yield env.at(ready_ns)
         log.requests.set(request, _FINISHED, ready_ns)
@@ -133,17 +140,31 @@ class Device:
                 network.deliver(session, network.env.now, network.env.now)
         return session
 
-    def record_decoding(
-        self, request: int, row: int, started_ns: int, sent_ns: int, job: Job, down_ns: int
-    ) -> int:
-        """Record a round for each token the server decoded; when the last is at the device [ns]."""
-        record = self.network.log.rounds.append
-        assert job.steps_ns is not None, "only decoding jobs have steps"
-        begin = (request, row, started_ns, sent_ns, job.airtime_start_ns, job.airtime_end_ns)
-        arrived_ns = job.arrived_ns
-        for start_ns, end_ns in job.steps_ns:
-            record((*begin, arrived_ns, start_ns, end_ns, end_ns + down_ns))
-            row += 1
-            arrived_ns = end_ns
-            begin = (request, row, end_ns, end_ns, end_ns, end_ns)
-        return job.batch_end_ns + down_ns
+
+def record_decoding(
+    log: Log, request: int, row: int, started_ns: int, sent_ns: int, job: Job, down_ns: int
+) -> None:
+    """Record a round for each token that the server has decoded."""
+    begin = (request, row, started_ns, sent_ns, job.airtime_start_ns, job.airtime_end_ns)
+    arrived_ns = job.arrived_ns
+    for start_ns, end_ns in job.steps_ns or ():
+        log.rounds.write(log.rounds.row(*begin, arrived_ns, start_ns, end_ns, end_ns + down_ns))
+        row += 1
+        arrived_ns = end_ns
+        begin = (request, row, end_ns, end_ns, end_ns, end_ns)
+
+
+def record_flights(network: Network) -> None:
+    """Record the rounds that the horizon cut, with the boundaries that are known; -1: not yet."""
+    log = network.log
+    for request, (round_, started_ns, sent_ns, job) in network.flights.items():
+        down_ns = network.downlink(round_.downlink_bits)
+        if job.steps_ns is not None:
+            record_decoding(log, request, round_.row, started_ns, sent_ns, job, down_ns)
+            continue
+        finished_ns = job.batch_end_ns + down_ns if job.batch_end_ns >= 0 else -1
+        boundaries = (job.airtime_start_ns, job.airtime_end_ns, job.arrived_ns)
+        batch = (job.batch_start_ns, job.batch_end_ns, finished_ns)
+        log.rounds.write(
+            log.rounds.row(request, round_.row, started_ns, sent_ns, *boundaries, *batch)
+        )

@@ -6,6 +6,7 @@ from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Environment
 from simnet.link.base import MacConfig
 from simnet.link.downlink import Delay
+from simnet.protocol.round import Round
 from simnet.records import Log
 from simnet.server.edge_server import EdgeServer
 from simnet.server.job import Job, Session
@@ -36,6 +37,7 @@ class Network:
         "downlink",
         "enough",
         "env",
+        "flights",
         "log",
         "server",
         "uplink",
@@ -59,6 +61,8 @@ class Network:
         self.uplink = mac.build(env, log, self.deliver)
         self.answers_left = answers
         self.enough = env.event()
+        self.flights: dict[int, tuple[Round, int, int, Job]] = {}
+        """Round under way of each request that is not over: since when, sent when, its job."""
 
     def deliver(self, work: Job | Session, start_ns: int, end_ns: int) -> None:
         """Pass ``work``, on the air from ``start_ns`` to ``end_ns``, over the backhaul."""

@@ -63,11 +63,11 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
         See :func:`simnet.scenario.build.build`.
     """
     simulation = build(scenario, replication, base)
-    simulation.env.run(until=simulation.end)
-    log, count = simulation.log, len(simulation.group_of_device)
+    simulation.run()
+    log, count = simulation.network.log, len(simulation.group_of_device)
     requests = log.requests.read()
     records = Records(
-        horizon_ns=simulation.env.now,
+        horizon_ns=simulation.network.env.now,
         warmup_ns=to_ns(scenario.stop.warmup_s),
         devices={
             "device": np.arange(count),
@@ -101,7 +101,7 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
 
 def _joined_rounds(simulation: Simulation, device_of_request: NDArray[np.generic]) -> Columns:
     """Rounds with what their plan says, in time order within each request."""
-    rounds = simulation.log.rounds.read()
+    rounds = simulation.network.log.rounds.read()
     device = device_of_request[rounds["request"]]
     group = simulation.group_of_device[device]
     joined: Columns = {**rounds, "device": device}

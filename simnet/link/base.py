@@ -32,6 +32,9 @@ class Uplink(Protocol):
     def backlog_s(self) -> float:
         """Time until what is queued now has been sent [s], as far as it is known."""
 
+    def close(self) -> None:
+        """The run is over: record what is still on the way, -1 for instants not reached."""
+
 
 class MacConfig(Config):
     """Base of every ``mac`` section of a scenario."""

@@ -19,7 +19,7 @@ class FifoUplink:
         self.env = env
         self.free_ns = 0
         """When everything queued so far has been sent."""
-        self._log = log.transmissions.append
+        self._write, self._row = log.transmissions.write, log.transmissions.row
         self._deliver = deliver
 
     def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
@@ -29,13 +29,16 @@ class FifoUplink:
         if start_ns < now_ns:
             start_ns = now_ns
         end_ns = self.free_ns = link.drain(start_ns, bits)
-        self._log((device, payload.is_prompt, bits, now_ns, start_ns, end_ns))
+        self._write(self._row(device, payload.is_prompt, bits, now_ns, start_ns, end_ns))
         self._deliver(payload, start_ns, end_ns)
 
     @property
     def backlog_s(self) -> float:
         """Time until what is queued now has been sent [s]."""
         return max(0, self.free_ns - self.env.now) * 1e-9
+
+    def close(self) -> None:
+        """Nothing is left to record: all was known when it was queued."""
 
 
 @MACS.register

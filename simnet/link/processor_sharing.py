@@ -38,7 +38,7 @@ class ProcessorSharingUplink:
     def __init__(self, env: Environment, log: Log, deliver: Deliver) -> None:
         self.env = env
         self._deliver = deliver
-        self._log = log.transmissions.append
+        self._write, self._row = log.transmissions.write, log.transmissions.row
         self._served_s = 0.0
         self._updated_ns = 0
         self._heap: list[tuple[float, int, _Flow]] = []
@@ -64,6 +64,15 @@ class ProcessorSharingUplink:
         self._advance(self.env.now)
         return sum(end - self._served_s for end, _, _ in self._heap)
 
+    def close(self) -> None:
+        """Record what is in flight."""
+        for _, _, flow in self._heap:
+            self._record(flow, -1)
+
+    def _record(self, flow: _Flow, end_ns: int) -> None:
+        start_ns, prompt = flow.start_ns, flow.payload.is_prompt
+        self._write(self._row(flow.device, prompt, flow.bits, start_ns, start_ns, end_ns))
+
     def _run(self) -> ProcessGenerator:
         while True:
             yield self._alarm.wait()
@@ -73,9 +82,8 @@ class ProcessorSharingUplink:
                 self._new_block(now_ns)
             while self._heap and self._end_ns() <= now_ns:
                 _, _, flow = heappop(self._heap)
-                prompt, start_ns = flow.payload.is_prompt, flow.start_ns
-                self._log((flow.device, prompt, flow.bits, start_ns, start_ns, now_ns))
-                self._deliver(flow.payload, start_ns, now_ns)
+                self._record(flow, now_ns)
+                self._deliver(flow.payload, flow.start_ns, now_ns)
             if self._heap:
                 self._alarm.set(self._next_ns())
 

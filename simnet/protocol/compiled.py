@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from simnet.protocol.round import NetworkView, Plan, Prompt, Round
 from simnet.rng import CounterStream
@@ -11,6 +12,7 @@ from simnet.rng import CounterStream
 class Compiled:
     """The rounds of every answer, ready to be handed out."""
 
+    static: ClassVar[bool] = True
     plan: Plan
     prompts: list[Prompt]
     answers: list[list[Round]]

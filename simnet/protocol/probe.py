@@ -38,6 +38,7 @@ class Probe:
     """Rounds made when they are asked for."""
 
     requests = 1
+    static = False
 
     def __init__(self, config: ProbeConfig) -> None:
         self.config = config

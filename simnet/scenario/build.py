@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simnet.channel.power_budget import decibel, mean_snr
 from simnet.channel.radio_link import RadioLink
-from simnet.device.device import Device, Group
+from simnet.device.device import Device, Group, record_flights
 from simnet.device.network import Network
 from simnet.faults import InputError
 from simnet.kernel import Environment, Event
@@ -33,8 +33,8 @@ class Simulation:
 
     Attributes
     ----------
-    env, log
-        Clock and records.
+    network
+        Clock, records, links and server.
     end
         When to stop: a time [ns], or the event of enough answers.
     groups
@@ -49,14 +49,19 @@ class Simulation:
         Trace of each group; None for protocols without.
     """
 
-    env: Environment
-    log: Log
+    network: Network
     end: int | Event
     groups: tuple[Group, ...]
     group_of_device: NDArray[np.int64]
     links: tuple[RadioLink, ...]
     snr_db: NDArray[np.float64]
     traces: tuple[TokenTrace | None, ...]
+
+    def run(self) -> None:
+        """Run to the end, and record what it cut."""
+        self.network.env.run(until=self.end)
+        record_flights(self.network)
+        self.network.uplink.close()
 
 
 def load_trace(group: DeviceGroup, base: Path) -> TokenTrace | None:
@@ -140,8 +145,7 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
             links.append(link)
     stop = scenario.stop.duration
     return Simulation(
-        env,
-        log,
+        network,
         network.enough if stop is None else to_ns(stop),
         tuple(groups),
         np.repeat(np.arange(len(groups)), [s.count for s in scenario.devices.values()]),

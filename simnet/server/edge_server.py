@@ -54,7 +54,7 @@ class EdgeServer:
         self._step_s = step_time.step_s
         self._draws = draws
         self._steps = 0
-        self._log = log.batches.append
+        self._write, self._row = log.batches.write, log.batches.row
         self._coming: list[tuple[int, int, Job | Session]] = []
         self._order = 0
         self._verifications: deque[Job] = deque()
@@ -188,8 +188,8 @@ class EdgeServer:
             self._steps += 1
         start_ns = self.env.now
         end_ns = start_ns + to_ns(self._step_s(tokens, sequences, context_tokens, u))
-        kv_tokens = self.kv_used_tokens
-        self._log((start_ns, end_ns, sequences, tokens, prefill_tokens, context_tokens, kv_tokens))
+        row = (start_ns, end_ns, sequences, tokens, prefill_tokens, context_tokens)
+        self._write(self._row(*row, self.kv_used_tokens))
         for job in jobs:
             job.batch_start_ns = start_ns
             job.batch_end_ns = end_ns

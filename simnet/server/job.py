@@ -56,6 +56,7 @@ class Job(Event):
         self.tokens = round_.server_tokens
         self.context_tokens = round_.context_tokens
         self.decode_left = round_.decode_tokens
-        self.batch_start_ns = -1
+        self.airtime_start_ns = self.airtime_end_ns = -1
+        self.arrived_ns = self.batch_start_ns = self.batch_end_ns = -1
         self.steps_ns: list[tuple[int, int]] | None = [] if self.decode_left else None
         """When each decoded token's step began and ended [ns]."""
