@@ -92,6 +92,7 @@ def command(
         try:
             replications = sweep(store, points, base, workers, rule, records=records, told=told)
         except KeyboardInterrupt:
+            done = sum(1 for _ in store.finished(points))
             click.echo(
                 f"interrupted: {done} of {total} runs are complete in {directory}; "
                 "the same command goes on from there",

@@ -5,7 +5,7 @@
     DIR/scenario.yaml              the scenario, resolved: every default written out
     DIR/provenance.json            versions and hashes that the results belong to
     DIR/runs/p0003-r001/           one run; the directory exists if and only if it is complete
-        run.parquet                one row: parameters, seed, every metric, verdict
+        run.json                   its row: parameters, seed, every metric, verdict
         requests.parquet, rounds.parquet, transmissions.parquet, batches.parquet, devices.parquet
     DIR/runs.parquet               all rows, by point and replication, once all runs are complete
 
@@ -124,8 +124,8 @@ class Store:
         if records:
             for name in TABLES:
                 self._write_columns(part / f"{name}.parquet", getattr(run.records, name))
-        row = pa.Table.from_pylist([run_row(point, replication, run)])
-        self._write_table(part / "run.parquet", row)
+        row = json.dumps(run_row(point, replication, run), indent=0)  # a float reads back exactly
+        (part / "run.json").write_text(row + "\n", encoding="utf-8", newline="\n")
         try:
             part.replace(target)
         except OSError:  # a worker that was thought dead has written the very same
@@ -196,19 +196,19 @@ class Store:
         return sorted((int(match[1]), int(match[2])) for match in found if match)
 
     def _row(self, point: int, replication: int) -> dict[str, Any]:
-        rows = pq.ParquetFile(self.run_directory(point, replication) / "run.parquet").read()
-        row: dict[str, Any] = rows.to_pylist()[0]
+        file = self.run_directory(point, replication) / "run.json"
+        row: dict[str, Any] = json.loads(file.read_bytes())
         return row
 
     def collect(self, replications: Mapping[int, int]) -> None:
         """Write ``runs.parquet`` from the rows of all runs, by point and replication."""
-        tables = [
-            pq.ParquetFile(self.run_directory(point, r) / "run.parquet").read()
+        rows = [
+            self._row(point, r)
             for point, number in sorted(replications.items())
             for r in range(number)
         ]
         part = self.directory / "runs.parquet.part"
-        self._write_table(part, _one_table(tables))
+        self._write_table(part, table_of(rows))
         part.replace(self.directory / "runs.parquet")
 
     def _write_columns(self, path: Path, columns: Columns) -> None:
@@ -243,25 +243,15 @@ def parameter(value: Any) -> Any:
     return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
 
 
-def _one_table(tables: list[pa.Table]) -> pa.Table:
-    """Rows of all ``tables``; a column that holds numbers here and text there becomes text."""
-    try:
-        return pa.concat_tables(tables, promote_options="permissive")
-    except pa.ArrowTypeError:
-        types: dict[str, set[pa.DataType]] = {}
-        for table in tables:
-            for field in table.schema:
-                types.setdefault(field.name, set()).add(field.type)
-        mixed = {n for n, kinds in types.items() if pa.string() in kinds and len(kinds) > 1}
-        return pa.concat_tables(
-            [
-                pa.table(
-                    {n: t[n].cast(pa.string()) if n in mixed else t[n] for n in t.column_names}
-                )
-                for t in tables
-            ],
-            promote_options="permissive",
-        )
+def table_of(rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows as a table; a column that holds numbers here and text there becomes text."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    for name, values in columns.items():
+        types = {type(value) for value in values if value is not None}
+        if len(types) > 1 and not types <= {int, float}:
+            columns[name] = [None if value is None else str(value) for value in values]
+    return pa.table(columns)
 
 
 def _check_same(directory: Path, found: Mapping[str, Any], origin: Mapping[str, Any]) -> None:
