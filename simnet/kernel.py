@@ -1,13 +1,12 @@
 """SimPy with an integer clock. The one place that knows how time is kept."""
 
-from collections.abc import Iterable
 from heapq import heappop, heappush
 
 import simpy
 from simpy.core import SimTime, StopSimulation
 from simpy.events import NORMAL, URGENT, Event, EventPriority, ProcessGenerator
 
-__all__ = ["Alarm", "Environment", "Event", "ProcessGenerator", "resume_together"]
+__all__ = ["Alarm", "Environment", "Event", "ProcessGenerator"]
 
 
 class Environment(simpy.Environment):
@@ -32,8 +31,12 @@ class Environment(simpy.Environment):
             raise ValueError(f"time must be an int in nanoseconds, >= {self.now}, got {time_ns!r}")
         event = Event(self)
         event._ok, event._value = True, None
-        heappush(self._queue, (time_ns, NORMAL, next(self._eid), event))
+        self.schedule_at(event, time_ns)
         return event
+
+    def schedule_at(self, event: Event, time_ns: int) -> None:
+        """Schedule ``event``, triggered, at ``time_ns`` [ns], now or later."""
+        heappush(self._queue, (time_ns, NORMAL, next(self._eid), event))
 
     def run(self, until: int | Event | None = None) -> None:  # type: ignore[override]
         """Process events up to the time ``until`` [ns], or up to and with that event."""
@@ -56,18 +59,6 @@ class Environment(simpy.Environment):
                     raise event._value
         except StopSimulation:
             return
-
-
-def resume_together(carrier: Event, waiting: Iterable[Event]) -> None:
-    """Resume whoever waits for the events ``waiting`` when ``carrier`` is processed.
-
-    A batch of jobs ends at one instant: one event on the heap carries all its waiters, in the
-    order of ``waiting``. The waited-for events themselves are never scheduled.
-    """
-    callbacks = carrier.callbacks
-    assert callbacks is not None, "carrier has been processed already"
-    for event in waiting:
-        callbacks.extend(event.callbacks or ())
 
 
 class Alarm:

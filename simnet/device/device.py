@@ -6,7 +6,7 @@ from itertools import count
 from simnet.channel.radio_link import RadioLink
 from simnet.device.network import DeviceView, Network
 from simnet.kernel import ProcessGenerator
-from simnet.protocol.round import Prompt, Protocol
+from simnet.protocol.round import Prompt, Protocol, Round
 from simnet.records import REQUESTS, Log
 from simnet.rng import CounterStream
 from simnet.server.job import Job, Session
@@ -83,49 +83,52 @@ class Device:
     def answer(self, request: int, choice: int, draws: CounterStream) -> ProcessGenerator:
         """Answer one request: draft, send what needs it, wait for the verdict; repeat.
 
-        The rounds of a static rule are known, so the verdict's way down and the next round's
-        drafting are one wait; a dynamic rule is asked when the verdict is there.
+        A dynamic rule is asked for the next round when the verdict is there. The next round of a
+        static rule is known before, so the verdict's way down and the drafting are one wait.
         """
-        network = self.network
-        env, log, uplink = network.env, network.log, network.uplink
-        downlink, flights = network.downlink, network.flights
-        protocol = self.group.protocol
-        dynamic = not protocol.static
-        write, row = log.rounds.write, log.rounds.row
+        network, protocol = self.network, self.group.protocol
+        env, log, downlink, flights = network.env, network.log, network.downlink, network.flights
+        write, row, static = log.rounds.write, log.rounds.row, protocol.static
         ready_ns = env.now
         log.requests.set(request, _STARTED, ready_ns)
         session = self.open_session(protocol.prompt(choice))
-        for round_ in protocol.rounds(choice, draws, self.view):
+        rounds = iter(protocol.rounds(choice, draws, self.view))
+        round_ = next(rounds, None)
+        while round_ is not None:
             sent_ns = ready_ns + round_.local_ns
             if not round_.server_tokens:
+                flights.pop(request, None)
                 write(row(request, round_.row, ready_ns, *(sent_ns,) * 7))
-                ready_ns = sent_ns
-                if dynamic and ready_ns > env.now:
-                    yield env.at(ready_ns)
-                continue
-            job = Job(env, session, round_)
-            flights[request] = (round_, ready_ns, sent_ns, job)
             if sent_ns > env.now:
+                if round_.server_tokens:
+                    flights[request] = (round_, ready_ns, sent_ns, None, None)
                 yield env.at(sent_ns)
+            if not round_.server_tokens:
+                ready_ns = sent_ns
+                round_ = next(rounds, None)
+                continue
+            following = next(rounds, None) if static else None
+            rest_ns = down_ns = downlink(round_.downlink_bits)
+            if following is not None:
+                rest_ns += following.local_ns
+            job = Job(env, session, round_, rest_ns)
+            flights[request] = (round_, ready_ns, sent_ns, job, following)
             if round_.uplink_bits:
-                uplink.send(self.number, self.link, round_.uplink_bits, job)
+                network.uplink.send(self.number, self.link, round_.uplink_bits, job)
             else:
                 network.deliver(job, sent_ns, sent_ns)
             yield job
-            down_ns = downlink(round_.downlink_bits)
-            finished_ns = job.batch_end_ns + down_ns
             if job.steps_ns:
                 record_decoding(log, request, round_.row, ready_ns, sent_ns, job, down_ns)
+                ready_ns = job.batch_end_ns + down_ns
             else:
+                finished_ns = job.batch_end_ns + down_ns
                 write(row(request, round_.row, ready_ns, sent_ns, job.airtime_start_ns,
                           job.airtime_end_ns, job.arrived_ns, job.batch_start_ns,
                           job.batch_end_ns, finished_ns))  # fmt: skip
-            ready_ns = finished_ns
-            if dynamic and ready_ns > env.now:
-                yield env.at(ready_ns)
+                ready_ns = finished_ns
+            round_ = following if static else next(rounds, None)
         flights.pop(request, None)
-        if ready_ns > env.now:
-            yield env.at(ready_ns)
         log.requests.set(request, _FINISHED, ready_ns)
         network.close(session)
 
@@ -156,15 +159,25 @@ def record_decoding(
 
 def record_flights(network: Network) -> None:
     """Record the rounds that the horizon cut, with the boundaries that are known; -1: not yet."""
-    log = network.log
-    for request, (round_, started_ns, sent_ns, job) in network.flights.items():
+    log, horizon_ns = network.log, network.env.now
+    for request, (round_, started_ns, sent_ns, job, following) in network.flights.items():
+        if job is None:
+            record_drafting(log, request, round_, started_ns)
+            continue
         down_ns = network.downlink(round_.downlink_bits)
         if job.steps_ns is not None:
             record_decoding(log, request, round_.row, started_ns, sent_ns, job, down_ns)
             continue
         finished_ns = job.batch_end_ns + down_ns if job.batch_end_ns >= 0 else -1
-        boundaries = (job.airtime_start_ns, job.airtime_end_ns, job.arrived_ns)
+        boundaries = (sent_ns, job.airtime_start_ns, job.airtime_end_ns, job.arrived_ns)
         batch = (job.batch_start_ns, job.batch_end_ns, finished_ns)
-        log.rounds.write(
-            log.rounds.row(request, round_.row, started_ns, sent_ns, *boundaries, *batch)
-        )
+        log.rounds.write(log.rounds.row(request, round_.row, started_ns, *boundaries, *batch))
+        if following is not None and 0 <= finished_ns < horizon_ns:
+            record_drafting(log, request, following, finished_ns)
+
+
+def record_drafting(log: Log, request: int, round_: Round, started_ns: int) -> None:
+    """Record a round whose drafting the horizon cut; one without verification is known whole."""
+    sent_ns = started_ns + round_.local_ns
+    rest = (-1,) * 6 if round_.server_tokens else (sent_ns,) * 6
+    log.rounds.write(log.rounds.row(request, round_.row, started_ns, sent_ns, *rest))

@@ -12,6 +12,11 @@ from simnet.server.edge_server import EdgeServer
 from simnet.server.job import Job, Session
 
 
+Flight = tuple[Round, int, int, Job | None, Round | None]
+"""A round under way: the round, when it began and was or will be sent [ns], its job at the server,
+and the next round if its drafting is part of the same wait."""
+
+
 class Network:
     """Clock, uplink, backhaul, server, downlink and records, wired to each other.
 
@@ -61,8 +66,8 @@ class Network:
         self.uplink = mac.build(env, log, self.deliver)
         self.answers_left = answers
         self.enough = env.event()
-        self.flights: dict[int, tuple[Round, int, int, Job]] = {}
-        """Round under way of each request that is not over: since when, sent when, its job."""
+        self.flights: dict[int, Flight] = {}
+        """Round under way of each request that is not over."""
 
     def deliver(self, work: Job | Session, start_ns: int, end_ns: int) -> None:
         """Pass ``work``, on the air from ``start_ns`` to ``end_ns``, over the backhaul."""

@@ -4,7 +4,7 @@ from collections import deque
 from heapq import heappop, heappush
 
 from simnet.compute.step_time import StepTimeConfig
-from simnet.kernel import Alarm, Environment, ProcessGenerator, resume_together
+from simnet.kernel import Alarm, Environment, ProcessGenerator
 from simnet.records import Log
 from simnet.rng import CounterStream
 from simnet.server.batching import ContinuousBatching
@@ -99,9 +99,10 @@ class EdgeServer:
                 yield self._alarm.wait()
                 self._idle = False
                 continue
-            end = env.at(self._step(jobs, prompts))
-            resume_together(end, jobs)
-            yield end
+            end_ns = self._step(jobs, prompts)
+            for job in jobs:
+                env.schedule_at(job, end_ns + job.rest_ns)
+            yield env.at(end_ns)
             for session, _ in prompts:
                 if not session.prefill_left:
                     self._prompt_read(session)
@@ -176,9 +177,11 @@ class EdgeServer:
         """
         decoding = self._decoding
         sequences = len(decoding) + len(jobs) + len(prompts)
-        prefill_tokens = sum([chunk for _, chunk in prompts])
+        prefill_tokens = context_tokens = 0
+        if prompts or decoding:
+            prefill_tokens = sum([chunk for _, chunk in prompts])
+            context_tokens = sum([job.context_tokens for job in decoding])
         tokens = len(decoding) + prefill_tokens
-        context_tokens = sum([job.context_tokens for job in decoding])
         for job in jobs:
             tokens += job.tokens
             context_tokens += job.context_tokens

@@ -32,7 +32,8 @@ class Session:
 class Job(Event):
     """One round's work: the device waits for it, and then reads its boundaries.
 
-    It is never scheduled; the event that ends its batch resumes the device.
+    It comes ``rest_ns`` after its batch has ended, when the device next has something to do: the
+    way down, and the drafting of the next round where that is known.
     """
 
     is_prompt = 0
@@ -44,14 +45,17 @@ class Job(Event):
         "batch_start_ns",
         "context_tokens",
         "decode_left",
+        "rest_ns",
         "session",
         "steps_ns",
         "tokens",
     )
 
-    def __init__(self, env: Environment, session: Session, round_: Round) -> None:
+    def __init__(self, env: Environment, session: Session, round_: Round, rest_ns: int) -> None:
         self.env = env  # NOTE: Event.__init__ is inlined, for there is a job for each round
         self.callbacks = []
+        self._ok, self._value = True, None
+        self.rest_ns = rest_ns
         self.session = session
         self.tokens = round_.server_tokens
         self.context_tokens = round_.context_tokens
