@@ -4,13 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from simnet.experiment.run import Run, run
 from simnet.scenario.schema import Scenario
+from simnet.trace.synthesise import Generator, synthesise
 
 LARGEST_DEVIATION = 3.5
 """Standard errors between simulation and theory beyond which a case fails."""
+
+SYNTHETIC = "synthetic"
+"""What a scenario calls the trace that its case makes."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,12 @@ class Case:
     largest_standard_error : float
         Relative to theory: a wider result is no evidence and fails. 0: the value is exact.
     exact_within : float
-        For exact values: the relative deviation that the rounding of times explains.
+        For exact values: the relative deviation that the rounding of times explains, or that of
+        published numbers.
+    trace
+        Generator of the trace `SYNTHETIC` that the scenario names; each run has one of its own.
+    relative_to
+        Another scenario, on the same trace and seed: the value is the ratio to it.
     """
 
     name: str
@@ -46,6 +56,27 @@ class Case:
     replications: int = 20
     largest_standard_error: float = 0.01
     exact_within: float = 0.0
+    trace: Generator | None = None
+    relative_to: Mapping[str, Any] | None = None
+
+    def value(self, replication: int, seed: int) -> float:
+        """What one run measures."""
+        with TemporaryDirectory(prefix="simnet-check-") as directory:
+            base = Path(directory)
+            if self.trace is not None:
+                own = self.trace.model_copy(update={"seed": 1000 * seed + replication})
+                synthesise(own, base / SYNTHETIC)
+            value = self._measure(self.scenario, replication, seed, base)
+            if self.relative_to is not None:
+                value /= self._measure(self.relative_to, replication, seed, base)
+            return value
+
+    def _measure(
+        self, scenario: Mapping[str, Any], replication: int, seed: int, base: Path
+    ) -> float:
+        header = {"version": 1, "name": self.name, "seed": seed}
+        checked = Scenario.model_validate({**scenario, **header})
+        return self.measured(run(checked, replication, base))
 
 
 @dataclass(frozen=True)
@@ -77,10 +108,8 @@ def run_case(case: Case, *, precision: float = 1.0, seed: int = 1) -> Outcome:
     seed : int
         Of the runs.
     """
-    scenario = Scenario.model_validate({**case.scenario, "version": 1, "name": case.name,
-                                        "seed": seed})  # fmt: skip
     replications = max(1 if case.exact_within else 4, round(case.replications * precision))
-    values = [case.measured(run(scenario, r, Path())) for r in range(replications)]
+    values = [case.value(replication, seed) for replication in range(replications)]
     mean = sum(values) / replications
     if case.exact_within:
         passed = all(abs(v / case.theory - 1) <= case.exact_within for v in values)

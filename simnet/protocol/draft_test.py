@@ -94,9 +94,10 @@ def sparse_test(setting: Setting, entries: int, bits: int | None = None) -> Draf
     Notes
     -----
     Given that it lies in the support, a recorded draft has just the law that the method samples
-    from. Another one leaves the recorded path; its recorded outcome stands in. A trace holds the
-    draft's probability only, so it is rounded to the nearest multiple, without the correction that
-    makes a rounded law sum to 1 (at most one multiple).
+    from. Another one leaves the recorded path; tested by the same rule, it stands in for the draft
+    that the method would have drawn. A trace holds the draft's probability only, so it is rounded
+    to the nearest multiple, without the correction that makes a rounded law sum to 1 (at most one
+    multiple).
     """
     vocabulary, tokens = setting.trace.vocabulary_size, setting.replay.tokens
     recorded = tokens["accepted"].astype(bool)
@@ -104,10 +105,12 @@ def sparse_test(setting: Setting, entries: int, bits: int | None = None) -> Draf
     row, column = _on_grid(setting, k)
     mass = tokens["mass_k"][row, column].astype(np.float64) if entries < vocabulary else 1.0
     q = np.minimum(tokens["q_draft"] / mass, 1.0)
+    outside = tokens["draft_rank"] >= k
     if bits is not None:
-        q = np.rint(q * 2.0**bits) / 2.0**bits
-    outside = (tokens["draft_rank"] >= k) | (q == 0)
-    accepted = np.where(outside, recorded, accepts(tokens["u_accept"], q, tokens["p_draft"]))
+        rounded = np.rint(q * 2.0**bits) / 2.0**bits
+        outside |= rounded == 0
+        q = np.where(rounded == 0, q, rounded)
+    accepted = accepts(tokens["u_accept"], q, tokens["p_draft"])
     sent_bits = setting.ledger.distribution_bits(entries, vocabulary, bits)
     return _lossless(accepted, outside | (accepted != recorded), sent_bits)
 

@@ -1,0 +1,46 @@
+"""The cases about protocols, at quick precision, and the users of the worked knee as published."""
+
+import pytest
+
+from simnet.check.case import run_case
+from simnet.check.protocols import CASES
+
+KNEES = {  # users that saturate a resource, as a designer would compute them by hand
+    "full distributions": 1.5,
+    "832 entries": 11,
+    "top 64": 123,
+    "top 16": 417,
+    "id and probability": 1700,
+    "KV cache": 211,
+    "the server": 310,
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case(case):
+    outcome = run_case(case, precision=0.25)
+    assert outcome.passed, f"{outcome.mean:.6g}, theory {case.theory:.6g}: {outcome.reason}"
+
+
+def knee(what):
+    """Theory of the case about ``what``."""
+    named = [case for case in CASES if what in case.name and case.unit.startswith("users")]
+    return named[0].theory
+
+
+@pytest.mark.parametrize("what", KNEES)
+def test_the_worked_knee(what):
+    assert knee(what) == pytest.approx(KNEES[what], rel=0.1)
+
+
+def test_the_order_of_saturation_follows_the_payload():
+    order = [
+        "full distributions",
+        "832 entries",
+        "top 64",
+        "KV cache",
+        "the server",
+        "top 16",
+        "id and probability",
+    ]
+    assert sorted(order, key=knee) == order
