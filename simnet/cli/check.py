@@ -10,7 +10,7 @@ import click
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True,
               help="Seed of the runs.")  # fmt: skip
 def command(words: tuple[str, ...], precision: float, seed: int) -> None:
-    r"""Compare the simulator with closed forms and published numbers.
+    """Compare the simulator with closed forms and published numbers.
 
     Each case is a small scenario, simulated as any other, and the value that theory gives. It fails
     when theory lies outside 3.5 standard errors, or when the standard error is too large to be
@@ -21,7 +21,7 @@ def command(words: tuple[str, ...], precision: float, seed: int) -> None:
       simnet check
       simnet check M/D/1 --seed 7
       simnet check --precision 0.25
-    """
+    """  # noqa: D301 - \b keeps click from wrapping
     from rich.console import Console
     from rich.table import Table
 

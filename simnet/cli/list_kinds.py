@@ -19,13 +19,13 @@ from simnet.scenario.families import discover_all
 @click.argument("family", required=False)
 @click.argument("kind", required=False)
 def command(family: str | None, kind: str | None) -> None:
-    r"""List the kinds of models; with FAMILY and KIND, the fields of one.
+    """List the kinds of models; with FAMILY and KIND, the fields of one.
 
     \b
     simnet list                     every family and kind
     simnet list fading              the kinds of one family
     simnet list fading rayleigh     its fields, with units and defaults
-    """
+    """  # noqa: D301 - \b keeps click from wrapping
     families = {_name(f): f for f in discover_all()}
     if family is None:
         _print_families(families)

@@ -20,7 +20,7 @@ import click
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON, nothing else.")
 def command(scenario: Path, overrides: tuple[str, ...], out: Path | None, as_json: bool) -> None:
-    r"""Simulate SCENARIO, a YAML file, and print its metrics.
+    """Simulate SCENARIO, a YAML file, and print its metrics.
 
     Each replication is an independent run; the table shows means with 95 % intervals. A single
     replication gets the intervals of its batch means. With `until`, replications go on until a
@@ -31,7 +31,7 @@ def command(scenario: Path, overrides: tuple[str, ...], out: Path | None, as_jso
       simnet run scenarios/quickstart.yaml
       simnet run scenarios/quickstart.yaml --set devices.phones.count=50 --out results/fifty
       simnet run scenarios/quickstart.yaml --json > metrics.json
-    """
+    """  # noqa: D301 - \b keeps click from wrapping
     from rich.console import Console
 
     from simnet.cli.progress import progress

@@ -27,7 +27,7 @@ def command(
     dask: str | None,
     records: bool,
 ) -> None:
-    r"""Simulate every point of SCENARIO's sweep section, and print one row for each.
+    """Simulate every point of SCENARIO's sweep section, and print one row for each.
 
     The section lists values of paths, whose grid is run; or it is of kind zip, list or random. With
     `until`, each point gets as many replications as its metric needs.
@@ -49,7 +49,7 @@ def command(
       sweep: {kind: random, samples: 50, over: {uplink.bandwidth: {kind: log-uniform,
               low: 1 MHz, high: 20 MHz}}, times: {devices.phones.protocol: [...]}}
       until: {metric: output_tokens_per_s, relative_half_width: 0.02}
-    """
+    """  # noqa: D301 - \b keeps click from wrapping
     from rich.console import Console
 
     from simnet.cli.progress import progress
