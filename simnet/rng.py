@@ -5,7 +5,7 @@ function of (name, counters): asking in another order, or not at all, changes no
 two protocols compared on one seed meet the same channel, think times and prompts.
 """
 
-from math import log1p
+from math import cos, log1p, sqrt, tau
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,11 @@ class CounterStream:
         z = ((z ^ (z >> 30)) * _MIX_1) & _MASK
         z = ((z ^ (z >> 27)) * _MIX_2) & _MASK
         return -log1p(((z ^ (z >> 31)) >> 11) * -_UNIT)
+
+    def normal(self, counter: int) -> float:
+        """Standard normal number of ``counter``, from the uniform numbers 2c and 2c + 1."""
+        radius = sqrt(-2.0 * log1p(-self.uniform(2 * counter)))
+        return radius * cos(tau * self.uniform(2 * counter + 1))
 
     def child(self, index: int) -> "CounterStream":
         """Stream of member ``index`` of a population (a device, a link)."""

@@ -6,10 +6,11 @@ it anew for the next, from the link's counter-based stream: it does not depend o
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from simnet.channel.table import NO_TABLE, Table
 from simnet.registry import Config, Family
 from simnet.rng import CounterStream
 from simnet.units import Duration, to_ns
@@ -21,14 +22,31 @@ Gain = Callable[[int], float]
 class FadingConfig(Config):
     """Base of every fading section of a scenario."""
 
+    file_columns: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Sets of columns, one of which its file must have; none: it reads no file."""
+    gives_snr: ClassVar[bool] = False
+    """Whether it gives the SNR itself, and no power budget is needed."""
+
     @property
     @abstractmethod
     def block_ns(self) -> int:
         """Length of a block [ns] over which the gain is constant; 0: it never changes."""
 
+    def fits(self, interval_s: float) -> bool:
+        """Whether blocks tile an interval [s], or whole intervals a block."""
+        block_ns, interval_ns = self.block_ns, to_ns(interval_s)
+        return not block_ns or not max(block_ns, interval_ns) % min(block_ns, interval_ns)
+
+    def mean_snr(self, table: Table) -> float:
+        """Mean SNR (linear) of a member that gives the SNR itself."""
+        raise NotImplementedError(f"{type(self).__name__} gives no SNR")
+
     @abstractmethod
-    def build(self, stream: CounterStream) -> Gain:
-        """Power gain (linear, mean 1) of the link of ``stream``, by number of the block."""
+    def build(self, stream: CounterStream, table: Table = NO_TABLE) -> Gain:
+        """Power gain (linear, mean 1) of the link of ``stream``, by number of the block.
+
+        ``table`` is the file, where the member of the family reads one.
+        """
 
 
 FADINGS = Family[FadingConfig]("fading")
@@ -45,7 +63,7 @@ class NoFading(FadingConfig):
         """Length of a block [ns]: 0, it never changes."""
         return 0
 
-    def build(self, stream: CounterStream) -> Gain:
+    def build(self, stream: CounterStream, table: Table = NO_TABLE) -> Gain:
         """Power gain: 1."""
         return lambda block: 1.0
 
@@ -62,6 +80,6 @@ class RayleighFading(FadingConfig):
         """Length of a block [ns]."""
         return to_ns(self.coherence)
 
-    def build(self, stream: CounterStream) -> Gain:
+    def build(self, stream: CounterStream, table: Table = NO_TABLE) -> Gain:
         """Power gain |h|^2 of each block, exponential with mean 1."""
         return stream.exponential

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simnet.channel.power_budget import decibel, mean_snr
+from simnet.channel.power_budget import decibel
 from simnet.channel.radio_link import RadioLink
 from simnet.device.device import Device, Group, record_flights
 from simnet.device.network import Network
@@ -17,6 +17,7 @@ from simnet.kernel import Environment, Event
 from simnet.protocol.base import Setting
 from simnet.records import Log
 from simnet.rng import CounterStream
+from simnet.scenario.radio import radio_links
 from simnet.scenario.schema import DeviceGroup, Scenario
 from simnet.server.batching import ContinuousBatching
 from simnet.server.edge_server import EdgeServer
@@ -106,7 +107,8 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         scenario.downlink.build(),
         scenario.stop.requests or 0,
     )
-    groups, links, traces = [], [], []
+    groups, traces = [], []
+    links: list[RadioLink] = []
     for name, section in scenario.devices.items():
         trace = load_trace(section, base)
         setting = Setting(
@@ -135,12 +137,7 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         )
         groups.append(group)
         traces.append(trace)
-        positions, fading = named("position"), named("fading")
-        uplink = scenario.uplink
-        rate, block_ns = uplink.rate.build(uplink.bandwidth), uplink.fading.block_ns
-        for member in range(section.count):
-            snr = _mean_snr(scenario, section, positions.uniform(member))
-            link = RadioLink(snr, uplink.fading.build(fading.child(member)), block_ns, rate)
+        for member, link in enumerate(radio_links(scenario, name, section, replication, base)):
             env.process(Device(len(links), group, network, link).user(member))
             links.append(link)
     stop = scenario.stop.duration
@@ -152,21 +149,6 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         tuple(links),
         np.array([decibel(link.snr) for link in links]),
         tuple(traces),
-    )
-
-
-def _mean_snr(scenario: Scenario, group: DeviceGroup, u: float) -> float:
-    """Mean SNR (linear) of a device whose position draws ``u``; NaN where the rate needs none."""
-    uplink = scenario.uplink
-    if not uplink.rate.needs_snr:
-        return float("nan")
-    if group.snr is not None:
-        return float(10 ** (group.snr / 10))
-    assert group.position is not None, "the scenario's check"
-    assert uplink.path_loss is not None, "the scenario's check"
-    loss_db = uplink.path_loss.loss_db(group.position.distance_m(u), uplink.carrier)
-    return mean_snr(
-        group.tx_power, loss_db, uplink.noise.density, uplink.noise.figure, uplink.bandwidth
     )
 
 

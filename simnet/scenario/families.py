@@ -9,6 +9,7 @@ import simnet.protocol
 import simnet.server
 import simnet.workload
 from simnet.channel.fading import FADINGS
+from simnet.channel.mobility import MOBILITIES
 from simnet.channel.path_loss import PATH_LOSSES
 from simnet.channel.position import POSITIONS
 from simnet.channel.rate import RATES
@@ -26,6 +27,7 @@ _HOMES: tuple[tuple[Family, ModuleType], ...] = (  # type: ignore[type-arg]
     (TRAFFICS, simnet.workload),
     (SLMS, simnet.compute),
     (POSITIONS, simnet.channel),
+    (MOBILITIES, simnet.channel),
     (PATH_LOSSES, simnet.channel),
     (FADINGS, simnet.channel),
     (RATES, simnet.channel),

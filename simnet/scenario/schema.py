@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from simnet.channel.fading import FADINGS, FadingConfig, NoFading
+from simnet.channel.mobility import MOBILITIES, MobilityConfig
 from simnet.channel.path_loss import PATH_LOSSES, PathLossConfig
 from simnet.channel.position import POSITIONS, PositionConfig
 from simnet.channel.rate import RATES, RateConfig
@@ -27,6 +28,7 @@ discover_all()
 
 if TYPE_CHECKING:  # a member of each family, told apart by its kind
     AnyFading = FadingConfig
+    AnyMobility = MobilityConfig
     AnyPathLoss = PathLossConfig
     AnyPosition = PositionConfig
     AnyRate = RateConfig
@@ -39,6 +41,7 @@ if TYPE_CHECKING:  # a member of each family, told apart by its kind
     AnyTraffic = TrafficConfig
 else:
     AnyFading = FADINGS.schema()
+    AnyMobility = MOBILITIES.schema()
     AnyPathLoss = PATH_LOSSES.schema()
     AnyPosition = POSITIONS.schema()
     AnyRate = RATES.schema()
@@ -105,6 +108,7 @@ class DeviceGroup(Config):
     )
     snr: Decibel | None = Field(None, description="Mean SNR over the whole band, given")
     position: AnyPosition | None = Field(None, description="Where devices stand, else")
+    mobility: AnyMobility | None = Field(None, description="How devices move from there; none: not")
     tx_power: Power = Field(0.2, gt=0, description="Transmit power")
 
 
@@ -208,9 +212,15 @@ class Scenario(Config):
                 yield (*here, "slm"), "kind trace takes its times from a trace: give one"
             if group.device_queue and group.traffic.closed:
                 yield (*here, "device_queue"), "closed traffic never queues: remove it"
-            if not uplink.rate.needs_snr:
+            if group.mobility is not None and group.position is None:
+                yield (*here, "mobility"), "needs a position to begin at"
+            elif group.mobility is not None and not uplink.fading.fits(group.mobility.update):
+                message = "must be a whole multiple of the fading's block, or the block of it"
+                yield (*here, "mobility", "update"), message
+            if not uplink.rate.needs_snr or uplink.fading.gives_snr:
                 if group.snr is not None or group.position is not None:
-                    yield here, "snr and position have no effect on a fixed rate: remove them"
+                    what = "an SNR trace" if uplink.rate.needs_snr else "a fixed rate"
+                    yield here, f"snr and position have no effect on {what}: remove them"
                 continue
             if (group.snr is None) == (group.position is None):
                 yield here, "give either snr or position (with uplink.path_loss), to set the SNR"

@@ -1,0 +1,116 @@
+"""From the uplink's section to the radio links of a group's devices."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from simnet.channel.motion import moving_gain
+from simnet.channel.path_loss import Loss
+from simnet.channel.position import Place
+from simnet.channel.power_budget import mean_snr
+from simnet.channel.radio_link import RadioLink
+from simnet.channel.table import NO_TABLE, Table
+from simnet.faults import InputError
+from simnet.rng import CounterStream
+from simnet.scenario.schema import DeviceGroup, Scenario
+from simnet.scenario.tables import read_columns
+from simnet.units import to_ns
+
+
+def radio_links(
+    scenario: Scenario, name: str, group: DeviceGroup, replication: int, base: Path
+) -> Iterator[RadioLink]:
+    """Radio link of each device of the group ``name``.
+
+    Every random stream is named by the group and counted by the device within it: another group,
+    or more devices, changes none of them.
+
+    Raises
+    ------
+    InputError
+        If a file that the scenario names cannot be read or has too few rows.
+    """
+    uplink = scenario.uplink
+    fading, rate = uplink.fading, uplink.rate.build(uplink.bandwidth)
+    samples = _table(fading, "uplink.fading.file", base)
+    fades = CounterStream(scenario.seed, replication, "fading", name)
+    budgets = _budgets(scenario, name, group, replication, base)
+    for member in range(group.count):
+        snr_at, update_ns = budgets(member) if budgets else (None, 0)
+        snr = _given_snr(scenario, group, samples) if snr_at is None else snr_at(0)
+        gain, block_ns = fading.build(fades.child(member), samples), fading.block_ns
+        if snr_at is not None and update_ns:
+            snr, gain, block_ns = moving_gain(gain, block_ns, snr_at, update_ns)
+        yield RadioLink(snr, gain, block_ns, rate)
+
+
+def _given_snr(scenario: Scenario, group: DeviceGroup, samples: Table) -> float:
+    """Mean SNR (linear) that needs no power budget; NaN where the rate needs no SNR."""
+    if not scenario.uplink.rate.needs_snr:
+        return float("nan")
+    if scenario.uplink.fading.gives_snr:
+        return scenario.uplink.fading.mean_snr(samples)
+    assert group.snr is not None, "the scenario's check"
+    return float(10 ** (group.snr / 10))
+
+
+_Budget = tuple[Callable[[int], float], int]
+"""Mean SNR (linear) by time [ns], and the interval [ns] at which it follows; 0: it does not."""
+
+
+def _budgets(
+    scenario: Scenario, name: str, group: DeviceGroup, replication: int, base: Path
+) -> Callable[[int], _Budget] | None:
+    """Power budget by device; None where the SNR is given or not needed."""
+    uplink, position, mobility = scenario.uplink, group.position, group.mobility
+    if position is None or not uplink.rate.needs_snr:
+        return None
+    assert uplink.path_loss is not None, "the scenario's check"
+    law = uplink.path_loss
+    table = _table(position, f"devices.{name}.position.file", base)
+    if table and len(next(iter(table.values()))) < group.count:
+        rows = len(next(iter(table.values())))
+        raise InputError(
+            f"devices.{name}.position.file: has {rows} rows, the group {group.count} devices"
+        )
+
+    def stream(what: str) -> CounterStream:
+        return CounterStream(scenario.seed, replication, what, name)
+
+    places, shadows, ways = stream("position"), stream("shadowing"), stream("mobility")
+
+    def snr_at(loss: Loss, place: Place) -> float:
+        return mean_snr(
+            group.tx_power,
+            loss(place),
+            uplink.noise.density,
+            uplink.noise.figure,
+            uplink.bandwidth,
+        )
+
+    def budget(member: int) -> _Budget:
+        start = position.place(member, places, table)
+        loss = law.build(uplink.carrier, shadows.child(member), moves=mobility is not None)
+        if mobility is None:
+            snr = snr_at(loss, start)
+            return lambda at_ns: snr, 0
+        way = mobility.build(start, ways.child(member))
+        nearest_m = mobility.inner_radius
+
+        def moving_snr(at_ns: int) -> float:
+            place = way(at_ns)
+            return snr_at(loss, Place(max(place.distance_m, nearest_m), place.bearing))
+
+        return moving_snr, to_ns(mobility.update)
+
+    return budget
+
+
+def _table(section: Any, where: str, base: Path) -> Table:
+    """Columns of the file that a section names, relative to ``base``; none where it names none."""
+    if not section.file_columns:
+        return NO_TABLE
+    try:
+        return read_columns(base / section.file, section.file_columns)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None

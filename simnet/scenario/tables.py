@@ -1,0 +1,59 @@
+"""CSV files that a scenario names: read here, checked, and handed to models as arrays."""
+
+import csv
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simnet.faults import InputError
+
+Columns = dict[str, NDArray[np.float64]]
+
+
+@lru_cache(maxsize=16)
+def read_columns(path: Path, wanted: tuple[tuple[str, ...], ...]) -> Columns:
+    """Columns of numbers from the CSV file ``path``.
+
+    Parameters
+    ----------
+    path : Path
+        File; its first row names the columns, others than the wanted are ignored.
+    wanted
+        Sets of columns: the first whose columns are all there is read.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, has none of the sets, no row, or something that is no finite number.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    header = [name.strip() for name in rows[0]] if rows else []
+    names = next((names for names in wanted if set(names) <= set(header)), None)
+    if names is None:
+        raise InputError(f"{path}:1: the first row must name the columns {_either(wanted)}")
+    if len(rows) < 2:
+        raise InputError(f"{path}: has no row below its header")
+    columns: Columns = {}
+    for name in names:
+        column = header.index(name)
+        values = np.empty(len(rows) - 1)
+        for number, row in enumerate(rows[1:]):
+            try:
+                values[number] = float(row[column])
+            except (IndexError, ValueError):
+                values[number] = np.nan
+            if not np.isfinite(values[number]):
+                raise InputError(f"{path}:{number + 2}: {name} must be a finite number")
+        columns[name] = values
+    return columns
+
+
+def _either(wanted: Iterable[tuple[str, ...]]) -> str:
+    return " or ".join(", ".join(names) for names in wanted)
