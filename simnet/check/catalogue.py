@@ -9,3 +9,8 @@ CATALOGUE: dict[str, tuple[Case, ...]] = {
     "queues": queues.CASES,
     "channel": channel.CASES,
 }
+
+
+def value_of(group: str, index: int, replication: int, seed: int) -> float:
+    """What one run of a case measures; a worker process finds the case by its place."""
+    return CATALOGUE[group][index].value(replication, seed)
