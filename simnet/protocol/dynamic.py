@@ -31,8 +31,7 @@ class Dynamic:
         self.plan = Plan()
         self.prompts = setting.prompts(setting.replay)
         self.decide = decide
-        gate_ns = setting.uncertainty_ns if gated else 0
-        self.path = Path(setting, self.plan, setting.token_ns + gate_ns)
+        self.path = Path(setting, self.plan, gated=gated)
 
     @property
     def requests(self) -> int:

@@ -1,6 +1,7 @@
 """Rounds: the unit of work that the network sees, and the plan that lists them."""
 
 import typing
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -115,12 +116,19 @@ class Plan:
         self._columns = dict(columns or {})
         unknown = self._columns.keys() - {*PLAN_INTEGERS, *PLAN_FLOATS}
         assert not unknown, f"a plan has no column {', '.join(unknown)}"
-        self._added: list[dict[str, float]] = []
+        self._integers = {name: array("q") for name in PLAN_INTEGERS}
+        self._floats = {name: array("d") for name in PLAN_FLOATS}
+        self._added = 0
 
     def add(self, **values: float) -> int:
         """Append one row to a plan that is made on the way; its number."""
-        self._added.append(values)
-        return len(self._added) - 1
+        given = values.get
+        for name, added in self._integers.items():
+            added.append(given(name, 0))  # type: ignore[arg-type]  # whole by its name
+        for name, added_floats in self._floats.items():
+            added_floats.append(given(name, 0.0))
+        self._added += 1
+        return self._added - 1
 
     def read(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
         """Columns of the given rows, in their order."""
@@ -131,7 +139,7 @@ class Plan:
 
     def _column(self, name: str) -> NDArray[np.generic]:
         if self._added:
-            return np.array([row.get(name, 0) for row in self._added])
+            return np.array(self._integers.get(name) or self._floats[name])
         given = self._columns.get(name)
         size = len(next(iter(self._columns.values()), ()))
         return np.zeros(size, dtype=np.int64) if given is None else given

@@ -1,32 +1,44 @@
 """An answer decided token by token, for protocols that look at the network as they go."""
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
 from simnet.protocol.base import Setting
 from simnet.protocol.draft_test import DraftTest
 from simnet.protocol.round import Plan, Round
 
 
-@dataclass(frozen=True)
 class Path:
     """What all walks over one group's answers share.
 
-    Attributes
+    Parameters
     ----------
     setting
         Trace, device and ledger.
     plan
         Where the rounds are written down.
-    token_ns : (N,) int array
-        Device time to draft each token [ns], the gate included.
+    gated : bool
+        Whether the device computes the uncertainty of each token.
     """
 
-    setting: Setting
-    plan: Plan
-    token_ns: NDArray[np.int64]
+    def __init__(self, setting: Setting, plan: Plan, *, gated: bool) -> None:
+        answers, ledger = setting.replay, setting.ledger
+        vocabulary = setting.trace.vocabulary_size
+        gate_ns = setting.uncertainty_ns if gated else 0
+        self.plan = plan
+        self.first: list[int] = answers.first.tolist()
+        self.prompt_tokens: list[int] = answers.prompt_tokens.tolist()
+        self.prefill_ns: list[int] = setting.prefill_ns(answers).tolist()
+        self.token_ns: list[int] = (setting.token_ns + gate_ns).tolist()
+        self.accepted: list[bool] = answers.tokens["accepted"].astype(bool).tolist()
+        self.mass: list[float] = answers.tokens["rejection_probability"].tolist()
+        self.verdict_bits = ledger.verdict_bits(1, vocabulary)
+        self.full_bits = ledger.distribution_bits(vocabulary, vocabulary)
+        longest = int(np.diff(answers.first).max())
+        waiting = np.arange(longest + 1)
+        self.overhead_bits: list[int] = ledger.upload_bits(
+            np.ones_like(waiting), waiting, vocabulary
+        ).tolist()
+        """Of an upload, by the tokens committed alone since the one before."""
 
 
 class Walk:
@@ -45,73 +57,77 @@ class Walk:
     """
 
     def __init__(self, path: Path, request: int) -> None:
-        answers = path.setting.replay
         self.path = path
-        self.row, self.end = (int(row) for row in answers.first[request : request + 2])
+        self.row, self.end = path.first[request], path.first[request + 1]
         """Next token, and the end of the answer, as rows of the replayed tokens."""
-        self.waiting = 0
-        """Tokens committed alone since the last contact."""
+        self._waiting = 0
         self._first = self.row
         self._off_path = False
-        self._prompt_tokens = int(answers.prompt_tokens[request])
-        self._prefill_ns = int(path.setting.prefill_ns(answers)[request])
+        self._prompt_tokens = path.prompt_tokens[request]
+        self._prefill_ns = path.prefill_ns[request]
 
     def skip(self) -> Round:
         """Commit the next token alone."""
-        tokens = self.path.setting.replay.tokens
-        departs = not tokens["accepted"][self.row]
-        mass = float(tokens["rejection_probability"][self.row])
-        self.waiting += 1
-        return self._round(departs, skipped=1, skipped_rejection_mass=mass)
+        self._waiting += 1
+        row, path = self.row, self.path
+        return self._round(
+            not path.accepted[row], 0, 0, 0, skipped=1, skipped_rejection_mass=path.mass[row]
+        )
 
     def upload_bits(self, test: DraftTest) -> int:
         """Bits of the upload if the next token is sent with ``test``."""
-        setting = self.path.setting
-        overhead = setting.ledger.upload_bits(1, self.waiting, setting.trace.vocabulary_size)
-        return overhead + int(test.payload_bits[self.row])
+        return self.path.overhead_bits[self._waiting] + int(test.payload_bits[self.row])
 
     def verify(self, test: DraftTest) -> Round:
         """Send the next token, to be tested with ``test``."""
-        setting, row = self.path.setting, self.row
-        ledger, vocabulary = setting.ledger, setting.trace.vocabulary_size
-        bits, fed, self.waiting = self.upload_bits(test), self.waiting + 1, 0
+        row, path = self.row, self.path
+        bits, fed, self._waiting = self.upload_bits(test), self._waiting + 1, 0
         return self._round(
             bool(test.departs[row]),
+            bits,
+            path.verdict_bits,
+            fed,
             drafted=1,
             evaluated=1,
             accepted=int(test.accepted[row]),
-            uplink_bits=bits,
-            downlink_bits=ledger.verdict_bits(1, vocabulary),
-            server_tokens=fed,
-            full_vocabulary_bits=ledger.distribution_bits(vocabulary, vocabulary),
+            full_vocabulary_bits=path.full_bits,
             payload_bits=int(test.payload_bits[row]),
             output_tv=float(test.output_tv[row]),
         )
 
-    def _round(self, departs: bool, **values: float) -> Round:
+    def _round(
+        self,
+        departs: bool,
+        uplink_bits: int,
+        downlink_bits: int,
+        server_tokens: int,
+        **values: float,
+    ) -> Round:
         """Write down the round of the next token and go on to the one after."""
         path, position = self.path, self.row - self._first
-        prefill_ns = self._prefill_ns if position == 0 else 0
-        token_ns = int(path.token_ns[self.row])
+        prefill_ns = 0 if position else self._prefill_ns
+        token_ns = path.token_ns[self.row]
         departed = departs and not self._off_path
         self._off_path |= departs
+        self.row += 1
         number = path.plan.add(
             position=position,
             committed=1,
+            uplink_bits=uplink_bits,
+            downlink_bits=downlink_bits,
+            server_tokens=server_tokens,
             prefill_ns=prefill_ns,
             token_ns=token_ns,
-            departed=int(departed),
-            off_path=int(self._off_path),
+            departed=departed,
+            off_path=self._off_path,
             **values,
         )
-        self.row += 1
-        fed = int(values.get("server_tokens", 0))
         return Round(
             number,
             prefill_ns + token_ns,
-            int(values.get("uplink_bits", 0)),
-            int(values.get("downlink_bits", 0)),
-            fed,
-            self._prompt_tokens + position - max(0, fed - 1),
+            uplink_bits,
+            downlink_bits,
+            server_tokens,
+            self._prompt_tokens + position - max(0, server_tokens - 1),
             0,
         )
