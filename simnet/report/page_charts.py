@@ -1,0 +1,277 @@
+"""The charts of the HTML page as data: what `page/charts.js` draws."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Final
+
+from simnet.faults import InputError
+from simnet.metrics import CATALOGUE, Estimate, Metric, describe
+from simnet.metrics.distribution import STATISTICS
+from simnet.records import SPANS
+from simnet.report.axes import WIDE_RANGE, metric_label, parameter_label
+from simnet.report.results import Point, Results
+from simnet.report.style import line_styles
+from simnet.report.sweep_figures import axis_values, series_name
+
+MOST_LINES: Final = 16
+"""Lines that a chart shows as lines; of more, only the points."""
+MOST_BARS: Final = 48
+MOST_AXES: Final = 4
+MOST_CHOICES: Final = 12_000
+"""Values over all metrics, lines and points that the page offers to choose from."""
+DIGITS: Final = 7
+_PANELS: Final = (
+    "output_tokens_per_s",
+    "tpot_s_p95",
+    "uplink_utilisation",
+    "server_utilisation",
+)
+_VAGUE: Final = ("busy share",)
+_INSTEAD: Final = {"tpot_s_p95": ("tpot_s_mean", "ttft_s_mean")}
+_OFFERED: Final = ("mean", "p50", "p95", "p99", "max")  # statistics of a metric to choose from
+
+Chart = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Points by ascending x, which is a number or the place of a category."""
+
+    name: str
+    x: tuple[float, ...]
+    points: tuple[Point, ...]
+
+
+def styles(number: int) -> list[dict[str, Any]]:
+    """Colour, marker and dashes of each series, as the figures have them."""
+    return [
+        {"color": s.color, "marker": s.marker, "dash": _dash_array(s.linestyle)}
+        for s in line_styles(number)
+    ]
+
+
+def sweep_panels(results: Results) -> list[Chart]:
+    """One panel per swept parameter that can be an axis: the main metrics against it.
+
+    A number goes on the axis as it is; where no number was swept, the first parameter does, as
+    categories.
+    """
+    numeric = [name for name in results.swept if _numbers(results, name) is not None]
+    counts = [name for name in numeric if name.endswith(".count")]
+    axes = list(dict.fromkeys([*counts, *numeric])) or results.swept[:1]
+    points = results.points()
+    return [_panel(results, points, x) for x in axes[:MOST_AXES]]
+
+
+def span_panel(results: Results) -> Chart | None:
+    """Where the time of a round goes: one bar per point, its spans end to end."""
+    points = results.points()[:MOST_BARS]
+    names = [
+        name
+        for name in SPANS
+        if any(_known(p.estimates.get(f"{name}_s_mean")) and _mean(p, name) > 0 for p in points)
+    ]
+    if not names:
+        return None
+    totals = [
+        total for p in points if isfinite(total := p.estimates["round_time_s_mean"].mean) and total
+    ]
+    series: list[Chart] = [
+        {
+            "name": CATALOGUE[f"{name}_s"].meaning,
+            "style": style,
+            **_columns([p.estimates[f"{name}_s_mean"] for p in points]),
+        }
+        for style, name in enumerate(names)
+    ]
+    chart = {
+        "kind": "bars",
+        "shares": max(totals) / min(totals) >= WIDE_RANGE,
+        "title": "mean of each span, end to end: one verified round",
+        "x": {"label": "time in the round", "unit": "s"},
+        "categories": [point_name(results, point) or "all devices" for point in points],
+        "series": series,
+    }
+    return {
+        "id": "spans",
+        "title": "Where the time of a round goes",
+        "legend": [one["name"] for one in series],
+        "charts": [chart],
+    }
+
+
+def point_name(results: Results, point: Point) -> str:
+    """What tells a point from the others."""
+    return series_name(results, point.parameters)
+
+
+def number(value: float) -> float | None:
+    """A number as the page holds it: digits that matter; None where it is unknown."""
+    return float(f"{value:.{DIGITS}g}") if isfinite(value) else None
+
+
+def lines_over(results: Results, points: Sequence[Point], x: str) -> tuple[list[Line], list[str]]:
+    """Points as lines over ``x``, and the names of its categories where it is no number."""
+    numbers = _numbers(results, x)
+    labels = results.labels(x)
+    place = numbers[0] if numbers else {text: float(i) for i, text in enumerate(labels)}
+    others = [name for name in results.swept if name != x]
+    found = _lines(results, points, x, others, place)
+    if len(found) > MOST_LINES:  # such as points drawn at random
+        others = [name for name in others if _numbers(results, name) is None]
+        found = _lines(results, points, x, others, place)
+    return found, [] if numbers else list(labels.values())
+
+
+def _lines(
+    results: Results,
+    points: Iterable[Point],
+    x: str,
+    others: Sequence[str],
+    place: Mapping[str, float],
+) -> list[Line]:
+    lines: dict[str, list[tuple[float, Point]]] = {}
+    for point in points:
+        name = series_name(results, {other: point.parameters[other] for other in others})
+        lines.setdefault(name, []).append((place[str(point.parameters[x])], point))
+    ordered = {name: sorted(along, key=lambda pair: pair[0]) for name, along in lines.items()}
+    return [
+        Line(name, tuple(x for x, _ in along), tuple(point for _, point in along))
+        for name, along in ordered.items()
+    ]
+
+
+def _panel(results: Results, points: Sequence[Point], x: str) -> Chart:
+    lines, categories = lines_over(results, points, x)
+    axis = _axis(results, x, lines, categories)
+    metrics = [_best_known(points, (name, *_INSTEAD.get(name, ()))) for name in _PANELS]
+    charts = [_chart(axis, lines, metric) for metric in dict.fromkeys(filter(None, metrics))]
+    choices = _choices(points, lines)
+    if choices:
+        charts.append({**_chart(axis, lines, choices[0]["column"]), "choices": choices})
+    return {
+        "id": f"against-{x}",
+        "axis": parameter_label(x),
+        "title": f"Against {parameter_label(x)}",
+        "legend": [line.name for line in lines],
+        "charts": charts,
+    }
+
+
+def _axis(results: Results, x: str, lines: Sequence[Line], categories: list[str]) -> Chart:
+    values = [value for line in lines for value in line.x]
+    numbers = _numbers(results, x)
+    wide = min(values) > 0 and max(values) / min(values) >= WIDE_RANGE
+    return {
+        "label": parameter_label(x),
+        "unit": numbers[1] if numbers else "",
+        "log": bool(numbers) and wide,
+        "at": sorted(set(values)),
+        "categories": categories,
+    }
+
+
+def _chart(axis: Chart, lines: Sequence[Line], metric: str) -> Chart:
+    return {
+        "kind": "lines",
+        "title": _title(metric),
+        "column": metric,
+        "x": axis,
+        "y": {"label": _title(metric), "unit": describe(metric).unit, "share": _is_share(metric)},
+        "series": [
+            {
+                "name": line.name,
+                "style": style,
+                "x": line.x,
+                "joined": len(set(line.x)) == len(line.x),
+                "steady": [
+                    point.verdict.steady or not describe(metric).steady for point in line.points
+                ],
+                **_columns([point.estimates[metric] for point in line.points]),
+            }
+            for style, line in enumerate(lines)
+        ],
+    }
+
+
+def _choices(points: Sequence[Point], lines: Sequence[Line]) -> list[Chart]:
+    """Every metric that is known somewhere, with its values along the lines."""
+    columns = [
+        column
+        for column in points[0].estimates
+        if _statistic(column) in ("", *_OFFERED)
+        and any(_known(point.estimates.get(column)) for point in points)
+    ]
+    if len(columns) * len(points) > MOST_CHOICES:
+        columns = [column for column in columns if "." not in column]
+    if len(columns) * len(points) > MOST_CHOICES:
+        return []
+    return [
+        {
+            "column": column,
+            "label": _title(column),
+            "unit": describe(column).unit,
+            "share": _is_share(column),
+            "section": describe(column).section,
+            "series": [_columns([p.estimates[column] for p in line.points]) for line in lines],
+        }
+        for column in sorted(columns, key=lambda c: list(CATALOGUE).index(describe(c).name))
+    ]
+
+
+def _best_known(points: Sequence[Point], metrics: Sequence[str]) -> str | None:
+    """First of ``metrics`` known at half of the points or more; None if all are unknown."""
+    counts = {m: sum(_known(point.estimates.get(m)) for point in points) for m in metrics}
+    best = next((m for m in metrics if 2 * counts[m] >= len(points)), metrics[-1])
+    return best if counts[best] else None
+
+
+def _numbers(results: Results, x: str) -> tuple[dict[str, float], str] | None:
+    try:
+        return axis_values(results, x)
+    except InputError:
+        return None
+
+
+def title(metric: Metric) -> str:
+    """What a metric is, out of the context of its part of the tables."""
+    shared = [other for other in CATALOGUE.values() if other.meaning == metric.meaning]
+    vague = len(shared) > 1 or metric.meaning in _VAGUE
+    return f"{metric.section}: {metric.meaning}" if vague else metric.meaning
+
+
+def _title(column: str) -> str:
+    metric = describe(column)
+    label = metric_label(column).removesuffix(f" ({metric.unit})")
+    return label.replace(metric.meaning.partition(";")[0], title(metric).partition(";")[0], 1)
+
+
+def _is_share(column: str) -> bool:
+    """Whether a metric lies between 0 and 1, and its axis does as well."""
+    return column.endswith("_utilisation")
+
+
+def _statistic(column: str) -> str:
+    rest = column.rpartition(".")[2].removeprefix(describe(column).name).lstrip("_")
+    return rest if rest in (*STATISTICS, "max") else ""
+
+
+def _columns(estimates: Iterable[Estimate]) -> dict[str, list[float | None]]:
+    listed = list(estimates)
+    return {end: [number(getattr(e, end)) for e in listed] for end in ("mean", "low", "high")}
+
+
+def _mean(point: Point, span: str) -> float:
+    return point.estimates[f"{span}_s_mean"].mean
+
+
+def _known(estimate: Estimate | None) -> bool:
+    return estimate is not None and isfinite(estimate.mean)
+
+
+def _dash_array(linestyle: Any) -> str:
+    """Dashes of a line as SVG writes them, in units of a line 1.5 wide."""
+    named = {"-": (), "--": (6, 3), "-.": (7, 2.5, 1.5, 2.5), ":": (1.5, 2.5)}
+    lengths = named[linestyle] if isinstance(linestyle, str) else [2 * n for n in linestyle[1]]
+    return " ".join(f"{length:g}" for length in lengths)

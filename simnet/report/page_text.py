@@ -1,0 +1,162 @@
+"""The words of the HTML page: what came out, and what it rests on."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite, nan
+from typing import Any, Final
+
+from simnet.faults import InputError
+from simnet.metrics import Verdict
+from simnet.report.axes import parameter_label
+from simnet.report.page_charts import lines_over
+from simnet.report.quantity import short
+from simnet.report.results import Point, Results, trace_kinds
+from simnet.report.sweep_figures import axis_values, default_x
+
+SYNTHETIC: Final = (
+    "SYNTHETIC: the token traces behind these numbers are drawn from a model; nothing was recorded "
+    "from language models. Acceptance, uncertainty and truncation are what the generator assumes."
+)
+PARTLY_SYNTHETIC: Final = (
+    "PARTLY SYNTHETIC: some of the token traces behind these numbers are drawn from a model and "
+    "were not recorded from language models."
+)
+_BAD: Final = ("saturated", "backlogged", "overloaded")
+
+
+def synthetic_warning(results: Results) -> str:
+    """What must be said of synthetic traces; empty if there are none."""
+    kinds = trace_kinds(results)
+    if "synthetic" not in kinds:
+        return ""
+    return PARTLY_SYNTHETIC if "real" in kinds else SYNTHETIC
+
+
+def findings(results: Results, points: Sequence[Point]) -> list[str]:
+    """The verdict in sentences: of one point, or line by line of a sweep."""
+    if len(points) == 1:
+        return [_of_one(points[0].verdict)]
+    states: dict[str, int] = {}
+    for point in points:
+        states[point.verdict.state] = states.get(point.verdict.state, 0) + 1
+    counted = ", ".join(f"{number} {state}" for state, number in states.items())
+    sentences = [f"{len(points)} points: {counted}."]
+    try:
+        x = default_x(results)
+    except InputError:
+        return sentences
+    _, unit = axis_values(results, x)
+    of = f"{parameter_label(x)} = "
+    for line in lines_over(results, points, x)[0]:
+        reached = [
+            (at, p.verdict)
+            for at, p in zip(line.x, line.points, strict=True)
+            if p.verdict.state in _BAD
+        ]
+        name = f"{line.name}: " if line.name else ""
+        if reached:
+            at, verdict = reached[0]
+            by = f"{verdict.state} by the {verdict.binding_resource}"
+            start = f"{of}{at:g} {unit}".rstrip()
+            sentences.append(f"{name}{by} from {start} on (load {verdict.load:.2f}).")
+        else:
+            verdict = line.points[-1].verdict
+            end = f"{of}{line.x[-1]:g} {unit}".rstrip()
+            tightest = f"{verdict.binding_resource} (load {verdict.load:.2f})"
+            sentences.append(f"{name}{verdict.state} up to {end}; tightest there: {tightest}.")
+    return sentences
+
+
+def _of_one(verdict: Verdict) -> str:
+    said = {
+        "stable": "Stable: the system keeps up with what is asked",
+        "unsaturated": "Unsaturated: more devices would raise throughput",
+        "saturated": "Saturated: more devices would not raise throughput",
+        "backlogged": "Backlogged: the backlog grew, and the run is too short to call it steady",
+        "overloaded": "Overloaded: more is asked than can be done, so no steady state exists",
+    }.get(verdict.state, verdict.state)
+    if not verdict.binding_resource:
+        return f"{said}."
+    return f"{said}. Tightest resource: {verdict.binding_resource}, load {short(verdict.load)}."
+
+
+def limitations(
+    scenario: Mapping[str, Any], results: Results, points: Sequence[Point]
+) -> list[str]:
+    """What the numbers do not show, as far as the scenario and the results tell."""
+    return [
+        *_of_statistics(scenario, points),
+        *_of_models(scenario),
+        *_of_replay(results, points),
+    ]
+
+
+def _of_statistics(scenario: Mapping[str, Any], points: Sequence[Point]) -> list[str]:
+    counts = sorted({e.replications for p in points for e in p.estimates.values()})
+    said = []
+    if counts == [1]:
+        said.append("One replication: no interval, so no telling chance from effect.")
+    else:
+        number = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+        said.append(
+            f"Means over {number} independent replications; intervals are Student-t, 95 %, of the "
+            "mean over replications, each value on its own: many are looked at together."
+        )
+    warmup = scenario.get("stop", {}).get("warmup", "0 s")
+    said.append(
+        f"Nothing is measured before the warm-up ends ({warmup}). Requests cut by the horizon are "
+        "counted (requests_censored), not timed."
+    )
+    if any(not point.verdict.steady for point in points):
+        said.append(
+            "Values marked † or hollow have no steady state: they depend on how long the run lasts."
+        )
+    return said
+
+
+def _of_models(scenario: Mapping[str, Any]) -> list[str]:
+    uplink, server = scenario.get("uplink", {}), scenario.get("server", {})
+    unbilled = [name for name, billed in scenario.get("ledger", {}).items() if billed is False]
+    cases = {
+        "Every radio link has the same rate at all times, wherever its device is.": _kind(
+            uplink, "rate"
+        )
+        == "fixed",
+        "Rates follow Shannon's formula with the gap given: no block is lost and sent again.": (
+            _kind(uplink, "rate") == "shannon"
+        ),
+        "Radio gains do not change in time.": _kind(uplink, "fading") == "none",
+        "The downlink has a fixed latency: nothing queues there.": (
+            scenario.get("downlink", {}).get("kind") == "fixed"
+        ),
+        "The KV cache of the server has no limit.": server.get("kv_capacity") is None,
+        "Reading prompts takes the server no time.": server.get("prefill") == "none",
+        f"Not billed on the air: {', '.join(unbilled)}.": bool(unbilled),
+    }
+    return [sentence for sentence, holds in cases.items() if holds]
+
+
+def _of_replay(results: Results, points: Sequence[Point]) -> list[str]:
+    if trace_kinds(results) == {"none"}:
+        return ["No token trace: no language model stands behind the rounds."]
+    said = [
+        "Answers are replayed from the trace. Where a protocol commits another token than the "
+        "recorded one, the rest of that answer goes on with recorded tokens and counts as off path."
+    ]
+    for column, meaning in (
+        ("off_path_share", "of the tokens lie off the recorded path"),
+        ("surrogate_share", "of the drafts stand in for drafts that the trace lacks"),
+    ):
+        most = max((_mean(point, column) for point in points), default=nan)
+        if most > 0:
+            said.append(f"Up to {most:.1%} {meaning} ({column}).")
+    return said
+
+
+def _kind(section: Mapping[str, Any], name: str) -> str:
+    part = section.get(name)
+    return str(part.get("kind")) if isinstance(part, Mapping) else ""
+
+
+def _mean(point: Point, column: str) -> float:
+    estimate = point.estimates.get(column)
+    return estimate.mean if estimate is not None and isfinite(estimate.mean) else 0.0
