@@ -62,6 +62,7 @@ def make(
     transmit_rate: float = 0.22,
     think_s: float = 2.0,
     max_sequences: int = 64,
+    server_speed: float = 1.0,
     seed: int = 1,
 ) -> Twin:
     """Describe the model to both.
@@ -84,6 +85,8 @@ def make(
         Mean think time (exponential).
     max_sequences : int
         Largest batch of the server.
+    server_speed : float
+        Divides what each token and each sequence adds to a step.
     seed : int
         Of the scenario.
     """
@@ -120,8 +123,8 @@ def make(
             "step_time": {
                 "kind": "hinge",
                 "base": f"{_STEP_NS} ns",
-                "per_token": f"{_STEP_TOKEN_NS} ns",
-                "per_sequence": f"{_STEP_SEQUENCE_NS} ns",
+                "per_token": f"{_STEP_TOKEN_NS / server_speed} ns",
+                "per_sequence": f"{_STEP_SEQUENCE_NS / server_speed} ns",
             },
             "batching": {
                 "kind": "continuous",
@@ -177,8 +180,8 @@ def make(
             downlink_ns=_DOWNLINK_NS,
             max_sequences=max_sequences,
             step_ns=_STEP_NS,
-            step_token_ns=_STEP_TOKEN_NS,
-            step_sequence_ns=_STEP_SEQUENCE_NS,
+            step_token_ns=_STEP_TOKEN_NS / server_speed,
+            step_sequence_ns=_STEP_SEQUENCE_NS / server_speed,
         ),
         Inputs(
             uncertainty=uncertainty,
