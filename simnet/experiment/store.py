@@ -133,12 +133,18 @@ class Store:
                 raise
             shutil.rmtree(part)
 
+    def row(self, point: int, replication: int) -> dict[str, Any]:
+        """Row of a complete run."""
+        file = self.run_directory(point, replication) / "run.json"
+        row: dict[str, Any] = json.loads(file.read_bytes())
+        return row
+
     def finished(self, points: Iterable[Point]) -> Iterator[tuple[Point, int, dict[str, float]]]:
         """Runs whose result is there, with their metrics, in order."""
         by_number = {point.number: point for point in points}
         for point, replication in self._runs():
             if point in by_number:
-                row = self._row(point, replication)
+                row = self.row(point, replication)
                 metrics = {n: v for n, v in row.items() if isinstance(v, float)}
                 yield by_number[point], replication, metrics
 
@@ -195,15 +201,10 @@ class Store:
         found = (re.fullmatch(r"p(\d+)-r(\d+)", name) for name in names)
         return sorted((int(match[1]), int(match[2])) for match in found if match)
 
-    def _row(self, point: int, replication: int) -> dict[str, Any]:
-        file = self.run_directory(point, replication) / "run.json"
-        row: dict[str, Any] = json.loads(file.read_bytes())
-        return row
-
     def collect(self, replications: Mapping[int, int]) -> None:
         """Write ``runs.parquet`` from the rows of all runs, by point and replication."""
         rows = [
-            self._row(point, r)
+            self.row(point, r)
             for point, number in sorted(replications.items())
             for r in range(number)
         ]

@@ -7,10 +7,11 @@ import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 
 class WorkersDiedError(RuntimeError):
@@ -72,6 +73,54 @@ class LocalWorkers:
             pool.shutdown()
             theirs.close()
             ours.close()
+
+
+class KeptWorkers:
+    """The same executor for several sweeps in turn; begun anew where a worker died.
+
+    Parameters
+    ----------
+    workers : Workers
+        Whose executor is kept, until the end of a ``with``.
+    """
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self._kept = ExitStack()
+        self._executor: Executor | None = None
+
+    @property
+    def died(self) -> tuple[type[Exception], ...]:
+        """Errors by which a run tells that its worker died."""
+        return self._workers.died
+
+    def slots(self) -> int:
+        """How many runs they can execute at a time, now."""
+        return self._workers.slots()
+
+    @contextmanager
+    def executor(self) -> Iterator[Executor]:
+        """Lend the executor."""
+        if self._executor is None:
+            self._executor = self._kept.enter_context(self._workers.executor())
+        yield self._executor
+        try:
+            self._executor.submit(int)
+        except BrokenExecutor:
+            self._executor = None
+            self._kept.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the executor; at once if an exception comes through."""
+        self._kept.__exit__(kind, error, trace)
 
 
 class _Pool(ProcessPoolExecutor):
