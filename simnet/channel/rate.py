@@ -13,6 +13,9 @@ from simnet.units import DataRate, Decibel
 RateOfSnr = Callable[[float], float]
 """Bit rate [bit/s] over a given band, by SNR (linear)."""
 
+LOWEST_EFFICIENCY = 1e-6
+"""Bit/s/Hz of rules that could give nothing: in a deep fade, bits wait for the next block."""
+
 
 class RateConfig(Config):
     """Base of every rate section of a scenario."""
@@ -22,6 +25,10 @@ class RateConfig(Config):
     @abstractmethod
     def build(self, bandwidth_hz: float) -> RateOfSnr:
         """Bit rate [bit/s] over ``bandwidth_hz`` [Hz], by SNR (linear)."""
+
+    def choose(self, bandwidth_hz: float) -> RateOfSnr:
+        """Bit rate [bit/s] of the code chosen for an SNR, where attempts may fail."""
+        return self.build(bandwidth_hz)
 
 
 RATES = Family[RateConfig]("rate")

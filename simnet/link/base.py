@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Environment
@@ -38,6 +38,10 @@ class Uplink(Protocol):
 
 class MacConfig(Config):
     """Base of every ``mac`` section of a scenario."""
+
+    holds_band: ClassVar[bool] = False
+    """Whether a transmission has the whole band from its first bit to its last, one after another,
+    so that the link alone says when it ends: packets may then be sent in attempts that fail."""
 
     @abstractmethod
     def build(self, env: Environment, log: Log, deliver: Deliver) -> Uplink:

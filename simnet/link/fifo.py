@@ -1,6 +1,6 @@
 """First in, first out, over the whole band."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Environment
@@ -45,6 +45,7 @@ class FifoUplink:
 class FifoConfig(MacConfig):
     """Whole band to one transmission at a time, first in first out."""
 
+    holds_band: ClassVar[bool] = True
     kind: Literal["fifo"] = "fifo"
 
     def build(self, env: Environment, log: Log, deliver: Deliver) -> FifoUplink:

@@ -8,6 +8,7 @@ import simnet.link
 import simnet.protocol
 import simnet.server
 import simnet.workload
+from simnet.channel.errors import ERRORS
 from simnet.channel.fading import FADINGS
 from simnet.channel.mobility import MOBILITIES
 from simnet.channel.path_loss import PATH_LOSSES
@@ -31,6 +32,7 @@ _HOMES: tuple[tuple[Family, ModuleType], ...] = (  # type: ignore[type-arg]
     (PATH_LOSSES, simnet.channel),
     (FADINGS, simnet.channel),
     (RATES, simnet.channel),
+    (ERRORS, simnet.channel),
     (MACS, simnet.link),
     (DOWNLINKS, simnet.link),
     (STEP_TIMES, simnet.compute),

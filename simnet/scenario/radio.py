@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from simnet.channel.errors import Attempts
 from simnet.channel.motion import moving_gain
+from simnet.channel.packet_link import PacketLink
 from simnet.channel.path_loss import Loss
 from simnet.channel.position import Place
 from simnet.channel.power_budget import mean_snr
@@ -30,10 +32,11 @@ def radio_links(
     InputError
         If a file that the scenario names cannot be read or has too few rows.
     """
-    uplink = scenario.uplink
+    uplink, errors = scenario.uplink, scenario.uplink.errors
     fading, rate = uplink.fading, uplink.rate.build(uplink.bandwidth)
     samples = _table(fading, "uplink.fading.file", base)
     fades = CounterStream(scenario.seed, replication, "fading", name)
+    failures = CounterStream(scenario.seed, replication, "errors", name)
     budgets = _budgets(scenario, name, group, replication, base)
     for member in range(group.count):
         snr_at, update_ns = budgets(member) if budgets else (None, 0)
@@ -41,7 +44,19 @@ def radio_links(
         gain, block_ns = fading.build(fades.child(member), samples), fading.block_ns
         if snr_at is not None and update_ns:
             snr, gain, block_ns = moving_gain(gain, block_ns, snr_at, update_ns)
-        yield RadioLink(snr, gain, block_ns, rate)
+        if isinstance(errors, Attempts):
+            yield PacketLink(
+                snr,
+                gain,
+                block_ns,
+                rate,
+                errors=errors,
+                chosen=uplink.rate.choose(uplink.bandwidth),
+                bandwidth_hz=uplink.bandwidth,
+                draws=failures.child(member),
+            )
+        else:
+            yield RadioLink(snr, gain, block_ns, rate)
 
 
 def _given_snr(scenario: Scenario, group: DeviceGroup, samples: Table) -> float:

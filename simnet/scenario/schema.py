@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from simnet.channel.errors import ERRORS, ErrorsConfig, NoErrors
 from simnet.channel.fading import FADINGS, FadingConfig, NoFading
 from simnet.channel.mobility import MOBILITIES, MobilityConfig
 from simnet.channel.path_loss import PATH_LOSSES, PathLossConfig
@@ -27,6 +28,7 @@ from simnet.workload.traffic import TRAFFICS, TrafficConfig
 discover_all()
 
 if TYPE_CHECKING:  # a member of each family, told apart by its kind
+    AnyErrors = ErrorsConfig
     AnyFading = FadingConfig
     AnyMobility = MobilityConfig
     AnyPathLoss = PathLossConfig
@@ -40,6 +42,7 @@ if TYPE_CHECKING:  # a member of each family, told apart by its kind
     AnyBatching = BatchingConfig
     AnyTraffic = TrafficConfig
 else:
+    AnyErrors = ERRORS.schema()
     AnyFading = FADINGS.schema()
     AnyMobility = MOBILITIES.schema()
     AnyPathLoss = PATH_LOSSES.schema()
@@ -128,6 +131,7 @@ class Uplink(Config):
     path_loss: AnyPathLoss | None = Field(None, description="Needed where SNR is not given")
     fading: AnyFading = Field(NoFading(), description="Small-scale fading")
     rate: AnyRate = Field(description="From SNR to bit rate")
+    errors: AnyErrors = Field(NoErrors(), description="How attempts fail and are repeated")
     mac: AnyMac = Field(description="Who may send when")
 
 
@@ -226,5 +230,10 @@ class Scenario(Config):
                 yield here, "give either snr or position (with uplink.path_loss), to set the SNR"
             if group.position is not None and uplink.path_loss is None:
                 yield (*here, "position"), "needs uplink.path_loss; or give snr instead"
+        if uplink.errors.in_attempts and not uplink.rate.needs_snr:
+            yield ("uplink", "errors"), "need an SNR, which a fixed rate has not: remove them"
+        if uplink.errors.in_attempts and not uplink.mac.holds_band:
+            message = "attempts need the whole band in turn: use mac fifo, or remove them"
+            yield ("uplink", "errors"), message
         if not uplink.rate.needs_snr and not isinstance(uplink.fading, NoFading):
             yield ("uplink", "fading"), "has no effect on a fixed rate: remove it"
