@@ -129,7 +129,10 @@ class Records:
         ``surrogate`` (tokens that stand in for unrecorded ones), and the floats
         ``skipped_rejection_mass`` and ``output_tv`` (sums over the round's tokens). A token
         committed alone is visible at ``started_ns + prefill_ns + i * token_ns``, i = 1 ... skipped;
-        a verified one at ``finished_ns``. Rows of a request are in time order.
+        a verified one at ``finished_ns``. Rows of a request are in time order. ``transmissions`` is
+        joined with what its link knows: the float ``snr_db`` (over the whole band when its first
+        bit went on the air; NaN where no signal-to-noise ratio exists), ``attempts`` (on the air),
+        ``blocks`` (that it was cut into) and ``failed_blocks`` (whose first attempt failed).
     groups
         Per device group: name, count of devices, protocol kind, ``trace_kind`` (``real``,
         ``synthetic`` or ``none``), ``trace_name``, and whether its traffic is a closed loop.

@@ -8,6 +8,8 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from simnet.channel.table import NO_TABLE, Table
@@ -17,6 +19,9 @@ from simnet.units import Duration, to_ns
 
 Gain = Callable[[int], float]
 """Power gain of one link, linear, in a block given by its number."""
+
+ArrayGain = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+"""Power gains of one link, linear, in many blocks."""
 
 
 class FadingConfig(Config):
@@ -47,6 +52,10 @@ class FadingConfig(Config):
 
         ``table`` is the file, where the member of the family reads one.
         """
+
+    def build_array(self, stream: CounterStream) -> ArrayGain | None:
+        """Power gains of many blocks at once, to rounding those of :meth:`build`; None: no way."""
+        return None
 
 
 FADINGS = Family[FadingConfig]("fading")
@@ -79,6 +88,10 @@ class RayleighFading(FadingConfig):
     def block_ns(self) -> int:
         """Length of a block [ns]."""
         return to_ns(self.coherence)
+
+    def build_array(self, stream: CounterStream) -> ArrayGain:
+        """Power gains of many blocks at once."""
+        return stream.exponentials
 
     def build(self, stream: CounterStream, table: Table = NO_TABLE) -> Gain:
         """Power gain |h|^2 of each block, exponential with mean 1."""

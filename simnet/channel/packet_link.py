@@ -4,7 +4,7 @@ from array import array
 from math import ceil, log2
 
 from simnet.channel.errors import Attempts, Reception
-from simnet.channel.fading import Gain
+from simnet.channel.fading import ArrayGain, Gain
 from simnet.channel.power_budget import decibel
 from simnet.channel.radio_link import RadioLink
 from simnet.channel.rate import RateOfSnr
@@ -24,7 +24,7 @@ class PacketLink(RadioLink):
 
     Parameters
     ----------
-    snr, gain, block_ns, rate
+    snr, gain, block_ns, rate, gains
         As in :class:`~simnet.channel.radio_link.RadioLink`; ``rate`` is what protocols see.
     errors : Attempts
         How attempts fail, and what follows.
@@ -60,8 +60,9 @@ class PacketLink(RadioLink):
         chosen: RateOfSnr,
         bandwidth_hz: float,
         draws: CounterStream,
+        gains: ArrayGain | None = None,
     ) -> None:
-        super().__init__(snr, gain, block_ns, rate)
+        super().__init__(snr, gain, block_ns, rate, gains)
         self._errors = errors
         self._chosen = chosen
         self._bandwidth_hz = bandwidth_hz

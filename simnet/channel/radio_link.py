@@ -2,7 +2,10 @@
 
 from math import ceil
 
-from simnet.channel.fading import Gain
+import numpy as np
+from numpy.typing import NDArray
+
+from simnet.channel.fading import ArrayGain, Gain
 from simnet.channel.rate import RateOfSnr
 
 
@@ -18,26 +21,47 @@ class RadioLink:
     snr : float
         Mean signal-to-noise ratio over the band, linear; NaN where the rate needs none.
     gain : callable
-        Power gain of the fading by number of the block.
+        Power gain over the mean SNR, by number of the block: fading, and motion where the device
+        moves.
     block_ns : int
         Length of a block [ns]; 0: the gain never changes.
     rate : callable
         Bit rate over the whole band by SNR.
+    gains : callable, optional
+        The same as ``gain`` for many blocks at once, for records.
     """
 
-    __slots__ = ("_block", "_block_ns", "_block_rate_bps", "_gain", "_rate", "snr")
+    __slots__ = ("_block", "_block_ns", "_block_rate_bps", "_gain", "_gains", "_rate", "snr")
 
-    def __init__(self, snr: float, gain: Gain, block_ns: int, rate: RateOfSnr) -> None:
+    def __init__(
+        self,
+        snr: float,
+        gain: Gain,
+        block_ns: int,
+        rate: RateOfSnr,
+        gains: ArrayGain | None = None,
+    ) -> None:
         self.snr = snr
         self._gain = gain
+        self._gains = gains
         self._block_ns = block_ns
         self._rate = rate
         self._block = -1
         self._block_rate_bps = 0.0 if block_ns else rate(snr * gain(0))
 
     def gain(self, at_ns: int) -> float:
-        """Power gain of the fading at ``at_ns``, linear."""
+        """Power gain over the mean SNR at ``at_ns``, linear."""
         return self._gain(at_ns // self._block_ns if self._block_ns else 0)
+
+    def snrs(self, times_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """SNR over the whole band at many times, linear."""
+        if not self._block_ns:
+            return np.full(len(times_ns), self.snr * self._gain(0))
+        blocks = times_ns // self._block_ns
+        if self._gains is not None:
+            return self.snr * self._gains(blocks)
+        gain = self._gain
+        return self.snr * np.array([gain(block) for block in blocks.tolist()], dtype=np.float64)
 
     def rate_bps(self, at_ns: int) -> float:
         """Rate [bit/s] over the whole band at ``at_ns``."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simnet.experiment.radio_records import joined_transmissions
 from simnet.metrics import Slo, Verdict, judge, measure
 from simnet.metrics.warmup import warmup_ns
 from simnet.protocol.round import PLAN_FLOATS, PLAN_INTEGERS
@@ -76,7 +77,7 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
         },
         requests=requests,
         rounds=_joined_rounds(simulation, requests["device"]),
-        transmissions=log.transmissions.read(),
+        transmissions=joined_transmissions(log.transmissions, simulation.links),
         batches=log.batches.read(),
         groups=tuple(
             {

@@ -41,9 +41,11 @@ def radio_links(
     for member in range(group.count):
         snr_at, update_ns = budgets(member) if budgets else (None, 0)
         snr = _given_snr(scenario, group, samples) if snr_at is None else snr_at(0)
-        gain, block_ns = fading.build(fades.child(member), samples), fading.block_ns
+        own = fades.child(member)
+        gain, gains, block_ns = fading.build(own, samples), fading.build_array(own), fading.block_ns
         if snr_at is not None and update_ns:
             snr, gain, block_ns = moving_gain(gain, block_ns, snr_at, update_ns)
+            gains = None
         if isinstance(errors, Attempts):
             yield PacketLink(
                 snr,
@@ -54,9 +56,10 @@ def radio_links(
                 chosen=uplink.rate.choose(uplink.bandwidth),
                 bandwidth_hz=uplink.bandwidth,
                 draws=failures.child(member),
+                gains=gains,
             )
         else:
-            yield RadioLink(snr, gain, block_ns, rate)
+            yield RadioLink(snr, gain, block_ns, rate, gains)
 
 
 def _given_snr(scenario: Scenario, group: DeviceGroup, samples: Table) -> float:

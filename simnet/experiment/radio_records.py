@@ -1,0 +1,41 @@
+"""What the radio did to each transmission: known from the links, joined after the run."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simnet.channel.packet_link import PacketLink
+from simnet.channel.radio_link import RadioLink
+from simnet.records import Columns, Table
+
+
+def joined_transmissions(table: Table, links: Sequence[RadioLink]) -> Columns:
+    """Transmissions with the SNR they met and the attempts they took.
+
+    The SNR is a function of (link, time), so nothing need be recorded while the run goes on. Rows
+    of a device are in the order of its sending, and so are the outcomes that its link remembers.
+
+    Parameters
+    ----------
+    table : Table
+        Rows as the uplink wrote them.
+    links
+        Radio link of each device.
+    """
+    sent = table.read()
+    device, start_ns = sent["device"], np.asarray(sent["airtime_start_ns"], dtype=np.int64)
+    snr = np.full(len(device), np.nan)
+    outcomes = np.tile(np.array([1, 1, 0]), (len(device), 1))
+    order = np.argsort(device, kind="stable")
+    first = np.searchsorted(device[order], np.arange(len(links) + 1))
+    for number, link in enumerate(links):
+        rows = order[first[number] : first[number + 1]]
+        begun = rows[start_ns[rows] >= 0]
+        if begun.size:
+            snr[begun] = link.snrs(start_ns[begun])
+        if isinstance(link, PacketLink):
+            outcomes[rows] = np.asarray(link.outcomes, dtype=np.int64).reshape(-1, 3)
+    with np.errstate(divide="ignore"):
+        snr_db = 10.0 * np.log10(snr)
+    names = ("attempts", "blocks", "failed_blocks")
+    return {**sent, "snr_db": snr_db, **dict(zip(names, outcomes.T.copy(), strict=True))}
