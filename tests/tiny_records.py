@@ -24,6 +24,7 @@ PLANNED = (
     "departed",
     "surrogate",
 )
+OUTCOMES = ("attempts", "blocks", "failed_blocks")
 SUMS = ("skipped_rejection_mass", "output_tv")
 
 
@@ -81,7 +82,8 @@ def records(
         },
         requests=table(REQUESTS, requests),
         rounds=planned | sums,
-        transmissions=table(TRANSMISSIONS, transmissions),
+        transmissions=table((*TRANSMISSIONS, *OUTCOMES), transmissions, attempts=1, blocks=1)
+        | {"snr_db": np.array([row.get("snr_db", np.nan) for row in transmissions], dtype=float)},
         batches=table(BATCHES, batches),
         groups=groups,
         uplink_servers=uplink_servers,

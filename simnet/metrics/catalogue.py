@@ -147,6 +147,24 @@ _METRICS = (
     Metric(
         "uplink_bits_per_token", "bit", "bits received / tokens shown", "price of a token", UPLINK
     ),
+    Metric(
+        "uplink_snr_db",
+        "dB",
+        "SNR at t_2 of a transmission that ended in T",
+        "signal-to-noise ratio met",
+        UPLINK,
+        STATISTICS,
+    ),
+    Metric(
+        "uplink_rate_bps",
+        "bit/s",
+        "bits / (t_3 - t_2) of a transmission that ended in T",
+        "rate of a transmission, repeats included",
+        UPLINK,
+        STATISTICS,
+    ),
+    Metric("outage_rate", "", "blocks whose first attempt failed / blocks", "failures", UPLINK),
+    Metric("retransmission_rate", "", "(attempts - blocks) / attempts", "repeats", UPLINK),
     _queue("uplink_queue_length", "#{t_1 <= t < t_2}", "transmissions waiting", UPLINK),
     Metric("server_utilisation", "", "time with a step under way / T", "busy share", SERVER),
     Metric(

@@ -7,6 +7,7 @@ from simnet.metrics.devices import device_load
 from simnet.metrics.emissions import Emissions, emissions
 from simnet.metrics.latency import request_latency, round_latency
 from simnet.metrics.protocol import protocol
+from simnet.metrics.radio import radio
 from simnet.metrics.server import server_load
 from simnet.metrics.slo import Slo, attainment
 from simnet.metrics.throughput import throughput
@@ -41,6 +42,7 @@ def measure(
     share = share_not_waiting(records, window, work_ns)
     metrics |= device_load(records, window, share)
     metrics |= uplink_load(records, seen, window, work_ns, share)
+    metrics |= radio(records, window)
     metrics |= server_load(records, window, share)
     if len(records.groups) > 1:
         for index, group in enumerate(records.groups):
