@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from simnet.compute.slm import TraceSlm
 from simnet.decoding.speculation import optimal_draft_length
 from simnet.faults import InputError
 from simnet.protocol.base import Setting
+from simnet.protocol.channel_aware_hlm import ChannelAwareHlmConfig
 from simnet.protocol.cu_hlm import CompressedUncertaintyHlmConfig
+from simnet.protocol.deadline_hlm import DeadlineHlmConfig
 from simnet.protocol.draft_length import FixedDraftLength, OptimalDraftLength, UntilUncertain
 from simnet.protocol.draft_test import full_test, sparse_test, truncated_test
 from simnet.protocol.drafting import compile_rounds
@@ -198,6 +201,70 @@ def test_drafts_outside_the_support_leave_the_path(setting):
     # kept drafts are as likely again by 8/5: passing is 5/8 as likely, in one stroke of the draw
     passed = setting.replay.tokens["u_accept"] < np.float32(0.7) * 5 / 8
     assert (test.accepted == passed)[~outside].all()
+
+
+class View(NamedTuple):
+    """A network that does not change."""
+
+    uplink_rate_bps: float
+    uplink_backlog_s: float = 0.0
+    server_queue: int = 0
+    now_ns: int = 0
+
+
+def sent_share(protocol, view):
+    """Share of the tokens that are sent, and bits of the uploads, when all answers are played."""
+    rounds = [r for n in range(protocol.requests) for r in protocol.rounds(n, ALONE, view)]
+    uploads = [round_.uplink_bits for round_ in rounds if round_.server_tokens]
+    return len(uploads) / len(rounds), uploads
+
+
+# a first upload: header, one id and the full distribution of 64 entries; ids of skipped tokens add
+FULL_BITS = 480 + 6 + V * (8 + 6)
+
+
+@pytest.mark.parametrize(
+    ("view", "share"),
+    [
+        (View(FULL_BITS / 0.020), 1.0),  # airtime 20 ms + rest 25 ms + nothing
+        (View(FULL_BITS / 0.020, uplink_backlog_s=0.005), 1.0),
+        (View(FULL_BITS / 0.020, uplink_backlog_s=0.0051), 0.0),
+        (View(FULL_BITS / 0.020, server_queue=2), 1.0),
+        (View(FULL_BITS / 0.020, server_queue=3), 0.0),
+        (View(FULL_BITS / 0.026), 0.0),
+    ],
+)
+def test_a_deadline_looks_at_rate_backlog_and_queue(setting, view, share):
+    section = {"deadline": "50 ms", "rest": "25 ms", "time_per_waiting_job": "2 ms"}
+    protocol = DeadlineHlmConfig.model_validate(section).build(setting)
+    assert sent_share(protocol, view)[0] == share
+
+
+def test_a_gated_deadline_skips_certain_tokens_anyhow(setting):
+    section = {"deadline": "1 s", "threshold": {"kind": "value", "value": 0.5}, "k": 4}
+    share, _ = sent_share(DeadlineHlmConfig.model_validate(section).build(setting), View(1e9))
+    uncertain = setting.replay.tokens["uncertainty"] > 0.5
+    assert share == uncertain.mean()
+
+
+def test_entries_follow_the_rate(setting):
+    section = {
+        "threshold": {"kind": "value", "value": 0.0},
+        "threshold_in_fade": 0.9,
+        "airtime": "10 ms",
+        "entries": [4, 16, 64],
+    }
+    protocol = ChannelAwareHlmConfig.model_validate(section).build(setting)
+    uncertainty = setting.replay.tokens["uncertainty"]
+    for rate_bps, entries, above in (
+        (1e6, 64, 0.0),
+        (80e3, 16, 0.0),
+        (58e3, 4, 0.0),
+        (1e3, 4, 0.9),
+    ):
+        share, uploads = sent_share(protocol, View(rate_bps))
+        assert share == (uncertainty > above).mean()
+        assert min(uploads) == 480 + 6 + entries * (8 + 6)
 
 
 def test_importance_needs_its_column(setting):
