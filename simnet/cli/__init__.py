@@ -18,8 +18,11 @@ from simnet.faults import InputError
 
 VERBS: Final = {
     "run": ("run", "Simulate a scenario; print its metrics."),
-    "sweep": ("sweep", "Simulate the grid of a scenario's sweep section; resumable."),
+    "sweep": ("sweep", "Simulate the points of a scenario's sweep section; resumable."),
+    "capacity": ("capacity", "Find the largest load that meets objectives, and what breaks first."),
+    "compare": ("compare", "Compare two settings or results, replication by replication."),
     "plot": ("plot", "Draw the figures of a results directory."),
+    "report": ("report", "Write a results directory as one HTML page."),
     "trace": ("trace", "Record, show, verify or synthesise token traces."),
     "calibrate": ("calibrate", "Fit thresholds and truncation to a token trace."),
     "check": ("check", "Compare the simulator with closed forms and published numbers."),

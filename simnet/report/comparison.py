@@ -68,7 +68,7 @@ class Comparison:
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
         table.title = f"A: {self.a}\nB: {self.b}"
         table.title_justify, table.title_style = "left", ""
-        table.add_column("metric", no_wrap=True, overflow="ellipsis", max_width=23)
+        table.add_column("metric", no_wrap=True, overflow="ellipsis", max_width=20)
         for title, width in (("A", 7), ("B", 7), ("B - A", 16), ("of A", 7), ("p (Holm)", 8)):
             table.add_column(title, justify="right", no_wrap=True, min_width=width)
         for point in self.points:
