@@ -5,6 +5,7 @@ A new protocol needs one entry in ``EXAMPLES``; then all of this is checked of i
 
 import random
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -271,3 +272,9 @@ def test_the_same_setting_gives_the_same_plan_and_draws_from_nowhere_else(kind, 
         assert a.prompt == b.prompt
         assert a.rounds == b.rounds
         assert all(np.array_equal(a.plan[name], b.plan[name]) for name in a.plan)
+
+
+def test_every_protocol_is_on_the_page():
+    page = (Path(__file__).parents[1] / "docs" / "protocols.md").read_text(encoding="utf-8")
+    missing = [kind for kind in PROTOCOLS.members if f"| `{kind}` |" not in page]
+    assert not missing
