@@ -11,7 +11,7 @@ function makeTip(figure) {
       add(box, "b", {}, heading);
       for (const [series, text] of lines) {
         const line = add(box, "div");
-        swatch(line, series.style, series.mean === undefined);
+        swatch(line, series.style, series.x === undefined && series.y === undefined);
         add(line, "span", {}, series.name);
         add(line, "span", { class: "value" }, text);
       }
