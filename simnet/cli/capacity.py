@@ -51,7 +51,7 @@ def command(
     dask: str | None,
     as_json: bool,
 ) -> None:
-    r"""Find the largest load of SCENARIO that meets the objectives, and what breaks first.
+    """Find the largest load of SCENARIO that meets the objectives, and what breaks first.
 
     The load doubles until an objective is missed, then is bisected. A value counts as met or missed
     when the whole 95 % interval is on one side of the limit; until then it gets more replications.
@@ -63,7 +63,7 @@ def command(
       simnet capacity scenarios/quickstart.yaml --slo tpot_p95=50ms --slo ttft_p95=1s
       simnet capacity scenarios/quickstart.yaml --slo slo_attainment=0.99 --max 200
       simnet capacity cell.yaml --slo ttft_mean=300ms --vary devices.phones.traffic.rate
-    """
+    """  # noqa: D301 - \b keeps click from wrapping
     from rich.console import Console
 
     from simnet.cli.capacity_answer import answer_of, as_data, capacity_table

@@ -36,7 +36,7 @@ def command(
     jobs: int,
     as_json: bool,
 ) -> None:
-    r"""Compare two settings that meet the same requests and the same channel.
+    """Compare two settings that meet the same requests and the same channel.
 
     Replication n of A is paired with replication n of B, whose random numbers are the same. The
     table shows the mean difference B - A with its 95 % interval, and a p value adjusted for the
@@ -49,7 +49,7 @@ def command(
                                      --b devices.phones.protocol=cu-hlm
       simnet compare scenarios/quickstart.yaml --a "uplink.bandwidth=1 MHz"
                                                --b "uplink.bandwidth=2 MHz" --figure band.svg
-    """
+    """  # noqa: D301 - \b keeps click from wrapping
     from rich.console import Console
 
     from simnet.faults import InputError
