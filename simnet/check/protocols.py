@@ -237,10 +237,11 @@ def _users_at_full_load(resource: str, users: int) -> Any:
     return lambda run: users / run.verdict.load if _saturates(run, resource) else nan
 
 
-def _throughput(run: Run) -> float:
+def _rounds_per_s(run: Run) -> float:
     """Of one user; of many where the verdict says that the server binds, else NaN."""
     alone = len(run.records.devices["device"]) == 1
-    return run.metrics["output_tokens_per_s"] if alone or _saturates(run, "server") else nan
+    rounds_per_s = run.metrics["output_tokens_per_s"] / run.metrics["tokens_per_round"]
+    return rounds_per_s if alone or _saturates(run, "server") else nan
 
 
 _STOP = {"duration": "16 s", "warmup": "8 s"}
@@ -286,7 +287,7 @@ _KNEES = (
         "Closed loop of 420, top 16, more cache: the verdict names the server, worth",
         "round of one user alone over a 64th of a step of 64 rounds",
         _loop("top 16", count=420, stop=_STOP),
-        _throughput,
+        _rounds_per_s,
         (_ALONE_S + (4 * 16 * 31 + 480) / 10e6) / (_FULL_STEP_S / 64),
         "users alone",
         replications=1,
