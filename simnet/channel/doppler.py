@@ -4,9 +4,11 @@ from cmath import rect
 from math import cos, pi, sqrt, tau
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
-from simnet.channel.fading import FADINGS, FadingConfig, Gain
+from simnet.channel.fading import FADINGS, ArrayGain, FadingConfig, Gain
 from simnet.channel.table import NO_TABLE, Table
 from simnet.rng import CounterStream
 from simnet.units import Decibel, Duration, Frequency, to_ns
@@ -56,6 +58,15 @@ class DopplerFading(FadingConfig):
 
         return gain
 
+    def build_array(self, stream: CounterStream) -> ArrayGain:
+        """Power gains at the beginnings of many steps."""
+        amplitude, step_s = self.amplitude(stream), self.block_ns * 1e-9
+
+        def gains(blocks: NDArray[np.int64]) -> NDArray[np.float64]:
+            return np.abs(amplitude.at(np.asarray(blocks * step_s, dtype=np.float64))) ** 2
+
+        return gains
+
     def amplitude(self, stream: CounterStream) -> "Amplitude":
         """Complex gain h of the link of ``stream``, at any time."""
         number, shift = self.sinusoids, tau * self.frequency
@@ -99,6 +110,15 @@ class Amplitude:
         self._scale = scale
         self._steady = steady
         self._steady_scale = steady_scale
+
+    def at(self, times_s: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """Complex gain at many times [s]."""
+        h = np.zeros(len(times_s), dtype=np.complex128)
+        for frequency, phase in self._paths:
+            h += self._scale * np.exp(1j * (frequency * times_s + phase))
+        if self._steady_scale:
+            h += self._steady_scale * np.exp(1j * (self._steady[0] * times_s + self._steady[1]))
+        return h
 
     def __call__(self, time_s: float) -> complex:
         """Complex gain at ``time_s`` [s]."""

@@ -91,7 +91,9 @@ class Attempts(ErrorsConfig):
     begins anew. Not modelled: errors of the feedback, its bits, several processes at a time.
     """
 
-    block: Data = Field(8448.0, ge=24, description="Largest block; NR codes at most 8448 bit")
+    block: Data = Field(
+        8448.0, ge=24, description="Largest block, packets are cut evenly; NR codes at most 8448"
+    )
     assumed_snr: Decibel | None = Field(
         None, description="SNR that the rate is chosen for, where devices know none"
     )

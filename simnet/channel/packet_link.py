@@ -77,14 +77,12 @@ class PacketLink(RadioLink):
 
     def drain(self, start_ns: int, bits: float) -> int:
         """Time [ns] at which the last of ``bits``, sent from ``start_ns`` on, is received."""
-        attempts = blocks = failed = 0
-        while bits > 0:
-            block_bits = min(bits, self._errors.block)
-            start_ns, tried = self._send(start_ns, block_bits)
+        attempts = failed = 0
+        blocks = ceil(bits / self._errors.block - 1e-9)
+        for _ in range(blocks):
+            start_ns, tried = self._send(start_ns, bits / blocks)
             attempts += tried
-            blocks += 1
             failed += tried > 1
-            bits -= block_bits
         self.outcomes.extend((attempts, blocks, failed))
         return start_ns
 

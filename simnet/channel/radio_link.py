@@ -69,6 +69,12 @@ class RadioLink:
             return self._block_rate_bps
         return self._rate_in(at_ns // self._block_ns)
 
+    def part(self, share: float) -> "RadioLink":
+        """Link over ``share`` of the band with the whole power: the SNR there is 1/share times."""
+        rate = self._rate
+        gain, block_ns = self._gain, self._block_ns
+        return RadioLink(self.snr / share, gain, block_ns, lambda snr: share * rate(snr))
+
     def next_change_ns(self, at_ns: int) -> int | None:
         """When the rate next changes after ``at_ns`` [ns]; None: never."""
         return (at_ns // self._block_ns + 1) * self._block_ns if self._block_ns else None
