@@ -11,7 +11,6 @@ from simnet.records import Log
 from simnet.server.edge_server import EdgeServer
 from simnet.server.job import Job, Session
 
-
 Flight = tuple[Round, int, int, Job | None, Round | None]
 """A round under way: the round, when it began and was or will be sent [ns], its job at the server,
 and the next round if its drafting is part of the same wait."""

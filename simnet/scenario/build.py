@@ -19,8 +19,7 @@ from simnet.records import Log
 from simnet.rng import CounterStream
 from simnet.scenario.radio import radio_links
 from simnet.scenario.schema import DeviceGroup, Scenario
-from simnet.server.batching import ContinuousBatching
-from simnet.server.edge_server import EdgeServer
+from simnet.scenario.server import edge_server
 from simnet.trace.read import read_trace, resolve_trace
 from simnet.trace.token_trace import TokenTrace
 from simnet.units import to_ns
@@ -88,16 +87,7 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         If a trace cannot be read, or an answer does not fit into the server's KV cache.
     """
     env, log, seed = Environment(), Log(), scenario.seed
-    batching = scenario.server.batching
-    assert isinstance(batching, ContinuousBatching), "the only kind so far"
-    server = EdgeServer(
-        env,
-        log,
-        scenario.server.step_time,
-        batching,
-        scenario.server.kv_capacity or 0,
-        CounterStream(seed, replication, "step_time"),
-    )
+    server = edge_server(scenario, env, log, replication, base)
     network = Network(
         env,
         log,

@@ -3,7 +3,7 @@
 from collections import deque
 from heapq import heappop, heappush
 
-from simnet.compute.step_time import StepTimeConfig
+from simnet.compute.step_time import StepTime, StepWork
 from simnet.kernel import Alarm, Environment, ProcessGenerator
 from simnet.records import Log
 from simnet.rng import CounterStream
@@ -28,31 +28,33 @@ class EdgeServer:
         Clock and records.
     step_time
         Time of a step.
+    draws : CounterStream or None
+        For step times that are drawn.
+    attends : bool
+        Whether the time of a step depends on the pairs that attention works on.
     batching
         Limits of a batch.
     kv_capacity_tokens : int
         Tokens of context that fit into the KV cache; 0: unlimited.
-    draws : CounterStream
-        For step times that are drawn.
     """
 
     def __init__(
         self,
         env: Environment,
         log: Log,
-        step_time: StepTimeConfig,
+        step_time: StepTime,
+        draws: CounterStream | None,
+        attends: bool,
         batching: ContinuousBatching,
         kv_capacity_tokens: int,
-        draws: CounterStream,
     ) -> None:
         self.env = env
-        self.step_time = step_time
         self.max_sequences = batching.max_sequences
         self.max_tokens = batching.max_tokens
         self.kv_capacity_tokens = kv_capacity_tokens
         self.kv_used_tokens = 0
         self._step_s = step_time.step_s
-        self._draws = draws
+        self._draws, self._attends = draws, attends
         self._steps = 0
         self._write, self._row = log.batches.write, log.batches.row
         self._coming: list[tuple[int, int, Job | Session]] = []
@@ -160,6 +162,7 @@ class EdgeServer:
             session = prefilling[0]
             chunk = min(session.prefill_left, room)
             session.prefill_left -= chunk
+            session.prefilled += chunk
             room -= chunk
             sequences += 1
             taken.append((session, chunk))
@@ -181,16 +184,19 @@ class EdgeServer:
         if prompts or decoding:
             prefill_tokens = sum([chunk for _, chunk in prompts])
             context_tokens = sum([job.context_tokens for job in decoding])
+            context_tokens += sum([session.prefilled - chunk for session, chunk in prompts])
         tokens = len(decoding) + prefill_tokens
         for job in jobs:
             tokens += job.tokens
             context_tokens += job.context_tokens
+        attended = attended_pairs(jobs, prompts, decoding) if self._attends else 0.0
         u = 0.0
-        if self.step_time.random:
+        if self._draws is not None:
             u = self._draws.uniform(self._steps)
             self._steps += 1
+        work = StepWork(tokens, sequences, context_tokens, prefill_tokens, attended)
         start_ns = self.env.now
-        end_ns = start_ns + to_ns(self._step_s(tokens, sequences, context_tokens, u))
+        end_ns = start_ns + to_ns(self._step_s(work, u))
         row = (start_ns, end_ns, sequences, tokens, prefill_tokens, context_tokens)
         self._write(self._row(*row, self.kv_used_tokens))
         for job in jobs:
@@ -232,3 +238,13 @@ class EdgeServer:
         job, session.waiting = session.waiting, None
         if job is not None:
             self._verifications.append(job)
+
+
+def attended_pairs(
+    jobs: list[Job], prompts: list[tuple[Session, int]], decoding: list[Job]
+) -> float:
+    """Pairs of a new token and a token that it attends to, over the sequences of a step."""
+    new = [(job.tokens, job.context_tokens) for job in jobs]
+    new += [(1, job.context_tokens) for job in decoding]
+    new += [(chunk, session.prefilled - chunk) for session, chunk in prompts]
+    return sum(n * (context + (n + 1) / 2) for n, context in new)

@@ -16,11 +16,20 @@ class Session:
     """
 
     is_prompt = 1
-    __slots__ = ("admitted", "kv_tokens", "prefill_left", "ready", "released", "waiting")
+    __slots__ = (
+        "admitted",
+        "kv_tokens",
+        "prefill_left",
+        "prefilled",
+        "ready",
+        "released",
+        "waiting",
+    )
 
     def __init__(self, kv_tokens: int, prefill_tokens: int) -> None:
         self.kv_tokens = kv_tokens
         self.prefill_left = prefill_tokens
+        self.prefilled = 0
         self.admitted = not kv_tokens
         self.ready = self.admitted and not prefill_tokens
         """Whether its prompt has been read, so that rounds can be verified."""
