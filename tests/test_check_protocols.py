@@ -2,8 +2,8 @@
 
 import pytest
 
+from simnet.check import protocols, published_latency, saturation
 from simnet.check.case import run_case
-from simnet.check.protocols import CASES
 
 KNEES = {  # users that saturate a resource, as a designer would compute them by hand
     "full distributions": 1.5,
@@ -16,7 +16,11 @@ KNEES = {  # users that saturate a resource, as a designer would compute them by
 }
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    protocols.CASES + published_latency.CASES + saturation.CASES,
+    ids=lambda case: case.name,
+)
 def test_case(case):
     outcome = run_case(case, precision=0.25)
     assert outcome.passed, f"{outcome.mean:.6g}, theory {case.theory:.6g}: {outcome.reason}"
@@ -24,7 +28,9 @@ def test_case(case):
 
 def knee(what):
     """Theory of the case about ``what``."""
-    named = [case for case in CASES if what in case.name and case.unit.startswith("users")]
+    named = [
+        case for case in saturation.CASES if what in case.name and case.unit.startswith("users")
+    ]
     return named[0].theory
 
 

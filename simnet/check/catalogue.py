@@ -1,11 +1,13 @@
 """All cases, by group."""
 
-from simnet.check import channel, hybrid, protocols, queues
+from simnet.check import channel, hybrid, protocols, published_latency, queues, saturation
 from simnet.check.case import Case
 
 CATALOGUE: dict[str, tuple[Case, ...]] = {
     "hybrid decoding": hybrid.CASES,
-    "protocols": protocols.CASES,
+    "drafts of several tokens": protocols.CASES,
+    "published latencies": published_latency.CASES,
+    "saturation": saturation.CASES,
     "queues": queues.CASES,
     "channel": channel.CASES,
 }
