@@ -19,6 +19,7 @@ from simnet.metrics.batch_means import batch_means
 from simnet.records import Records
 from simnet.report import results as report
 from simnet.report.tables import RunTable, sweep_table
+from simnet.report.timeline import Timeline, write_timeline
 from simnet.scenario.schema import Scenario
 
 Library = Literal["pandas", "polars"]
@@ -92,6 +93,10 @@ class RunResult(_Shown):
     def frame(self, library: Library = "pandas") -> Any:
         """`table` as a frame of pandas or polars, whichever is installed."""
         return frame_of(self.table(), library)
+
+    def timeline(self, file: str | Path, replication: int = 0) -> Timeline:
+        """Write one replication as a timeline that the Perfetto UI opens."""
+        return write_timeline(self.runs[replication].records, self.scenario.name, Path(file))
 
     def __rich__(self) -> ConsoleRenderable:
         return self._told

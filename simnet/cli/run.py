@@ -18,8 +18,16 @@ import click
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Write results and records to this directory."
 )
+@click.option("--timeline", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write the first replication as a timeline, for the Perfetto UI.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON, nothing else.")
-def command(scenario: Path, overrides: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+def command(
+    scenario: Path,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    timeline: Path | None,
+    as_json: bool,
+) -> None:
     """Simulate SCENARIO, a YAML file, and print its metrics.
 
     Each replication is an independent run; the table shows means with 95 % intervals. A single
@@ -31,6 +39,7 @@ def command(scenario: Path, overrides: tuple[str, ...], out: Path | None, as_jso
       simnet run scenarios/quickstart.yaml
       simnet run scenarios/quickstart.yaml --set devices.phones.count=50 --out results/fifty
       simnet run scenarios/quickstart.yaml --json > metrics.json
+      simnet run scenarios/quickstart.yaml --timeline run.json   # open it in ui.perfetto.dev
     """  # noqa: D301 - \b keeps click from wrapping
     from rich.console import Console
 
@@ -42,6 +51,7 @@ def command(scenario: Path, overrides: tuple[str, ...], out: Path | None, as_jso
     from simnet.metrics import summarise, worst
     from simnet.metrics.batch_means import batch_means
     from simnet.report.tables import RunTable
+    from simnet.report.timeline import write_timeline
     from simnet.scenario.read import check, override, read_document
     from simnet.scenario.schema import Scenario
     from simnet.scenario.traces import check_traces
@@ -63,6 +73,8 @@ def command(scenario: Path, overrides: tuple[str, ...], out: Path | None, as_jso
             result = run(point.scenario, len(metrics), base)
             if store is not None:
                 store.write_run(point, len(metrics), result, records=True)
+            if timeline is not None and not metrics:
+                drawn = write_timeline(result.records, checked.name, timeline)
             metrics.append(result.metrics)
             verdicts.append(result.verdict)
             moving += 2 * result.records.warmup_ns >= result.records.horizon_ns
@@ -78,6 +90,8 @@ def command(scenario: Path, overrides: tuple[str, ...], out: Path | None, as_jso
             f"{len(metrics)} runs, which measure their second half: make them longer",
             err=True,
         )
+    if timeline is not None:
+        click.echo(f"{timeline}: timeline of replication 0, {drawn}", err=True)
     if as_json:
         click.echo(
             json.dumps(

@@ -1,0 +1,133 @@
+"""The course of one run as a timeline: Chrome trace events, which the Perfetto UI opens.
+
+One process per device group with a track per device, one for the uplink and one for the server.
+Rounds are slices, their spans slices inside; requests are asynchronous slices; arrows lead from a
+round's upload over the uplink to the batch that verifies it; queues, batches and memory are
+counters. Rounds of one device that overlap, such as those of concurrent requests, go to tracks of
+their own.
+
+Times are microseconds with three decimals, so each nanosecond is exact.
+
+References
+----------
+"Trace Event Format", Google, 2016: ph, ts, dur, pid, tid, id, args; flow events belong to the slice
+that encloses them.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simnet import __version__
+from simnet.metrics.window import Rows, Window
+from simnet.records import Records
+from simnet.report.timeline_events import (
+    BOUNDARIES,
+    batch_events,
+    counter_events,
+    flow_events,
+    request_events,
+    round_events,
+    transmission_events,
+)
+from simnet.report.timeline_tracks import Event, Tracks
+
+MOST_ROUNDS: Final = 20_000
+"""Rounds that a timeline holds, from the start on: about 30 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Events, and the simulated time up to which they are there."""
+
+    events: list[Event]
+    until_ns: int
+    horizon_ns: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole run is there."""
+        return self.until_ns >= self.horizon_ns
+
+    def __str__(self) -> str:
+        """How much of the run it shows, for people."""
+        if self.complete:
+            return f"all {self.horizon_ns / 1e9:g} s"
+        return f"the first {self.until_ns / 1e9:.3g} s of {self.horizon_ns / 1e9:g} s"
+
+
+def timeline(records: Records, most_rounds: int = MOST_ROUNDS) -> Timeline:
+    """Events of one run, in the order of time; ``ts`` and ``dur`` in ns.
+
+    A round that had not ended at the horizon is not in the records, so not here either.
+
+    Parameters
+    ----------
+    records : Records
+        The run.
+    most_rounds : int
+        Where a run has more, the timeline ends when the next begins.
+    """
+    until_ns, started = records.horizon_ns, np.sort(records.rounds["started_ns"])
+    if started.size > most_rounds:
+        until_ns = int(started[most_rounds]) - 1
+    rounds = _until(until_ns, records.rounds, "started_ns", *BOUNDARIES)
+    sent = _until(
+        until_ns, records.transmissions, "queued_ns", "airtime_start_ns", "airtime_end_ns"
+    )
+    batches = _until(until_ns, records.batches, "start_ns", "end_ns")
+    requests = _until(until_ns, records.requests, "arrived_ns")
+    tracks = Tracks.of(records, rounds, sent)
+    events = [
+        *request_events(requests, rounds, tracks, records.horizon_ns),
+        *round_events(rounds, tracks),
+        *transmission_events(sent, tracks),
+        *batch_events(batches, tracks),
+        *flow_events(rounds, sent, batches, tracks),
+        *counter_events(rounds, sent, batches, Window(0, until_ns)),
+    ]
+    events.sort(key=lambda event: (event["ts"], -event.get("dur", 0)))  # what encloses comes first
+    return Timeline([*tracks.metadata(), *events], until_ns, records.horizon_ns)
+
+
+def write_timeline(records: Records, name: str, file: Path) -> Timeline:
+    """Write the timeline of one run as JSON; ``name`` is the scenario's."""
+    made = timeline(records)
+    about = {
+        "scenario": name,
+        "simnet": __version__,
+        "horizon_s": made.horizon_ns / 1e9,
+        "until_s": made.until_ns / 1e9,
+        "trace_kinds": sorted({str(group["trace_kind"]) for group in records.groups}),
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.part")
+    with part.open("w", encoding="utf-8", newline="\n") as out:
+        out.write(f'{{"displayTimeUnit":"ns","otherData":{json.dumps(about)},"traceEvents":[\n')
+        out.write(",\n".join(map(_line, made.events)))
+        out.write("\n]}\n")
+    part.replace(file)
+    return made
+
+
+def _line(event: Event) -> str:
+    """One event as JSON, its times in microseconds."""
+    rest = {key: value for key, value in event.items() if key not in ("ts", "dur")}
+    times = "".join(
+        f',"{key}":{event[key] // 1000}.{event[key] % 1000:03d}'
+        for key in ("ts", "dur")
+        if key in event
+    )
+    return json.dumps(rest, separators=(",", ":"))[:-1] + times + "}"
+
+
+def _until(until_ns: int, rows: Rows, first: str, *boundaries: str) -> dict[str, NDArray[Any]]:
+    """Rows that begin by ``until_ns`` and whose ``boundaries`` were all reached."""
+    kept = rows[first] <= until_ns
+    for boundary in boundaries:
+        kept = kept & (rows[boundary] >= 0)
+    return {name: values[kept] for name, values in rows.items()}

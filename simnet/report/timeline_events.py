@@ -1,0 +1,139 @@
+"""Events of a timeline, one kind after the other; times are in ns."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from simnet.metrics.occupancy import Occupancy
+from simnet.metrics.window import Rows, Window
+from simnet.records import SPANS
+from simnet.report.timeline_tracks import SERVER, UPLINK, Event, Track, Tracks
+
+BOUNDARIES: Final = tuple(dict.fromkeys(end for ends in SPANS.values() for end in ends))
+_OF_A_ROUND: Final = (
+    "request",
+    "position",
+    "skipped",
+    "drafted",
+    "accepted",
+    "committed",
+    "uplink_bits",
+    "server_tokens",
+)
+_OF_A_BATCH: Final = ("sequences", "tokens", "prefill_tokens", "context_tokens", "kv_tokens")
+
+
+def request_events(
+    requests: Rows, rounds: Rows, tracks: Tracks, horizon_ns: int
+) -> Iterator[Event]:
+    """Each request from its arrival to its last token, as an asynchronous slice."""
+    tokens = np.bincount(
+        np.asarray(rounds["request"], dtype=np.int64),
+        weights=rounds["committed"],
+        minlength=int(requests["request"].max(initial=-1)) + 1,
+    )
+    for request, device, arrived, finished, prompt in _rows(
+        requests, "request", "device", "arrived_ns", "finished_ns", "prompt_tokens"
+    ):
+        pid, tid = tracks.of_device[device]
+        about = {"cat": "request", "id": f"0x{request:x}", "name": f"request {request}"}
+        told = {"prompt_tokens": prompt, "output_tokens": int(tokens[request])}
+        if finished < 0:
+            told["cut_by_the_horizon"] = 1
+        end = finished if finished >= 0 else max(horizon_ns, arrived)
+        yield {"ph": "b", "pid": pid, "tid": tid, "ts": arrived, **about, "args": told}
+        yield {"ph": "e", "pid": pid, "tid": tid, "ts": end, **about}
+
+
+def round_events(rounds: Rows, tracks: Tracks) -> Iterator[Event]:
+    """Each round with its spans inside; ``alone`` where the device needed no verification."""
+    columns = (*BOUNDARIES, *_OF_A_ROUND)
+    for track, values in zip(tracks.of_round, _rows(rounds, *columns), strict=True):
+        row = dict(zip(columns, values, strict=True))
+        name = "round" if row["server_tokens"] else "alone"
+        told = {column: row[column] for column in _OF_A_ROUND}
+        yield _slice(track, name, row["started_ns"], row["finished_ns"], told)
+        for span, (first, last) in SPANS.items():
+            if row[last] > row[first]:
+                yield _slice(track, span.replace("_", " "), row[first], row[last], {})
+
+
+def transmission_events(sent: Rows, tracks: Tracks) -> Iterator[Event]:
+    """Each transmission while it is on the air."""
+    columns = ("device", "prompt", "bits", "queued_ns", "airtime_start_ns", "airtime_end_ns")
+    for track, row in zip(tracks.of_transmission, _rows(sent, *columns), strict=True):
+        device, prompt, bits, queued, start, end = row
+        told = {"device": device, "bits": bits, "waited_us": (start - queued) / 1e3}
+        yield _slice(track, f"device {device}{' prompt' if prompt else ''}", start, end, told)
+
+
+def batch_events(batches: Rows, tracks: Tracks) -> Iterator[Event]:
+    """Each step of the server."""
+    for start, end, *told in _rows(batches, "start_ns", "end_ns", *_OF_A_BATCH):
+        named = dict(zip(_OF_A_BATCH, told, strict=True))
+        yield _slice(tracks.batches, f"batch of {named['sequences']}", start, end, named)
+
+
+def flow_events(rounds: Rows, sent: Rows, batches: Rows, tracks: Tracks) -> Iterator[Event]:
+    """Arrows from the upload of a round over the uplink to its batch, where all three are there."""
+    air = ("device", "queued_ns", "airtime_start_ns", "airtime_end_ns")
+    on_uplink = {
+        row: track
+        for row, track, prompt in zip(
+            _rows(sent, *air), tracks.of_transmission, sent["prompt"].tolist(), strict=True
+        )
+        if not prompt
+    }
+    ends = dict(zip(batches["start_ns"].tolist(), batches["end_ns"].tolist(), strict=True))
+    pid, tid = tracks.batches
+    columns = ("device", "sent_ns", "airtime_start_ns", "airtime_end_ns", "batch_start_ns")
+    for number, (track, row) in enumerate(
+        zip(tracks.of_round, _rows(rounds, *columns), strict=True)
+    ):
+        _, _, start, end, batch = row
+        uplink = on_uplink.get(row[:4])
+        if uplink is None or end <= start or ends.get(batch, batch) <= batch:
+            continue
+        about = {"cat": "round", "name": "round", "id": number}
+        yield {"ph": "s", "pid": track[0], "tid": track[1], "ts": start, **about}
+        yield {"ph": "t", "pid": uplink[0], "tid": uplink[1], "ts": start, **about}
+        yield {"ph": "f", "bp": "e", "pid": pid, "tid": tid, "ts": batch, **about}
+
+
+def counter_events(rounds: Rows, sent: Rows, batches: Rows, window: Window) -> Iterator[Event]:
+    """Queues, what is on the air, the size of the batch, the memory in use."""
+    check = rounds["server_tokens"] > 0
+    stays = {
+        (UPLINK, "waiting"): (sent["queued_ns"], sent["airtime_start_ns"]),
+        (UPLINK, "on the air"): (sent["airtime_start_ns"], sent["airtime_end_ns"]),
+        (SERVER, "rounds waiting"): (rounds["arrived_ns"][check], rounds["batch_start_ns"][check]),
+    }
+    for (pid, name), (starts, ends) in stays.items():
+        present = Occupancy.of(starts, ends, window)
+        last = np.append(np.diff(present.times_ns) > 0, True)[: present.times_ns.size]
+        times, counts = present.times_ns[last].tolist(), present.counts[last].tolist()
+        if not times or times[0]:
+            yield _count(pid, name, 0, 0)
+        for at, count in zip(times, counts, strict=True):
+            yield _count(pid, name, at, count)
+    begins = set(batches["start_ns"].tolist())
+    for start, end, sequences, kv in _rows(batches, "start_ns", "end_ns", "sequences", "kv_tokens"):
+        yield _count(SERVER, "sequences in the batch", start, sequences)
+        yield _count(SERVER, "KV tokens", start, kv)
+        if end not in begins:
+            yield _count(SERVER, "sequences in the batch", end, 0)
+
+
+def _slice(track: Track, name: str, start: int, end: int, told: Mapping[str, Any]) -> Event:
+    pid, tid = track
+    event = {"ph": "X", "pid": pid, "tid": tid, "name": name, "ts": start, "dur": end - start}
+    return {**event, "args": dict(told)} if told else event
+
+
+def _count(pid: int, name: str, at: int, value: int) -> Event:
+    return {"ph": "C", "pid": pid, "tid": 0, "name": name, "ts": at, "args": {name: value}}
+
+
+def _rows(rows: Rows, *columns: str) -> Iterable[tuple[int, ...]]:
+    return zip(*(rows[name].tolist() for name in columns), strict=True)
