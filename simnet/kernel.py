@@ -15,7 +15,7 @@ class Environment(simpy.Environment):
     Simultaneous events are processed in the order (time, priority, order of scheduling).
     """
 
-    now: int = 0  # type: ignore[assignment]  # a plain attribute: it is read ten times an event
+    now: int = 0  # a plain attribute: it is read ten times an event
     """Simulated time [ns]."""
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: SimTime = 0) -> None:
@@ -38,6 +38,10 @@ class Environment(simpy.Environment):
         """Schedule ``event``, triggered, at ``time_ns`` [ns], now or later."""
         heappush(self._queue, (time_ns, NORMAL, next(self._eid), event))
 
+    def process(self, generator: ProcessGenerator) -> "Process":
+        """Begin a process; the first step is taken at once, before events of the same time."""
+        return Process(self, generator)
+
     def run(self, until: int | Event | None = None) -> None:  # type: ignore[override]
         """Process events up to the time ``until`` [ns], or up to and with that event."""
         end = until
@@ -50,7 +54,7 @@ class Environment(simpy.Environment):
         queue = self._queue
         try:
             while queue:  # NOTE: simpy.Environment.step is inlined
-                self.now, _, _, event = heappop(queue)
+                self.now, _, _, event = heappop(queue)  # type: ignore[assignment]
                 self._now = self.now
                 callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
                 for callback in callbacks:
@@ -59,6 +63,33 @@ class Environment(simpy.Environment):
                     raise event._value
         except StopSimulation:
             return
+
+
+class Process(simpy.Process):
+    """A process that is never interrupted, so nothing needs to know what it waits for.
+
+    Its own end is an event only if somebody waits for it.
+    """
+
+    def _resume(self, event: Event) -> None:
+        """Run on to the next event; see :meth:`simpy.Process._resume`."""
+        try:
+            while True:
+                if event._ok:
+                    event = self._generator.send(event._value)
+                else:
+                    event._defused = True
+                    event = self._generator.throw(event._value)
+                callbacks = event.callbacks
+                if callbacks is not None:
+                    callbacks.append(self._resume)
+                    return
+        except StopIteration as end:
+            self._ok, self._value = True, end.value
+            if self.callbacks:
+                self.env.schedule(self)
+            else:
+                self.callbacks = None  # type: ignore[assignment]
 
 
 class Alarm:
