@@ -44,6 +44,8 @@ TRANSMISSIONS = (
     "queued_ns",
     "airtime_start_ns",
     "airtime_end_ns",
+    "service_ns",  # time of the whole band (of one channel, where there are several) it took so far
+    "collisions",  # times it was sent at once with another and lost
 )
 BATCHES = (
     "start_ns",
@@ -127,7 +129,8 @@ class Records:
         before the first token, and of each token drafted in the round), ``off_path`` (committed
         tokens that lie off the recorded path), ``departed`` (1 where the round leaves the path),
         ``surrogate`` (tokens that stand in for unrecorded ones), and the floats
-        ``skipped_rejection_mass`` and ``output_tv`` (sums over the round's tokens). A token
+        ``skipped_rejection_mass`` and ``output_tv`` (sums over the round's tokens) and
+        ``uncertainty`` (of the first draft sent). A token
         committed alone is visible at ``started_ns + prefill_ns + i * token_ns``, i = 1 ... skipped;
         a verified one at ``finished_ns``. Rows of a request are in time order. ``transmissions`` is
         joined with what its link knows: the float ``snr_db`` (over the whole band when its first

@@ -173,8 +173,9 @@ def test_transmissions_that_share_the_channel():
     # Two at once from 0 to 40 ms: the channel works 40 ms, each could have done with 20. Of the two
     # devices' 200 ms they were held up 40, so the offered load is 0.4 / (160 / 200).
     both = {"queued_ns": 0, "airtime_start_ns": 0, "airtime_end_ns": 40 * MS}
+    half = {**both, "service_ns": 20 * MS}
     run = {
-        "transmissions": [both, {**both, "device": 1}],
+        "transmissions": [half, {**half, "device": 1}],
         "groups": [group(count=2)],
         "horizon_ms": 100,
     }
@@ -182,6 +183,7 @@ def test_transmissions_that_share_the_channel():
     assert metrics["uplink_utilisation"] == pytest.approx(0.4)
     assert metrics["uplink_offered_load"] == pytest.approx(0.4 * 200 / 160)
     # two channels carry both at full rate: nobody is held up
+    run["transmissions"] = [both, {**both, "device": 1}]
     metrics = measure(records(**run, uplink_servers=2))
     assert metrics["uplink_utilisation"] == pytest.approx(0.4)
     assert metrics["uplink_offered_load"] == pytest.approx(0.4)

@@ -52,7 +52,8 @@ def seen(request):
 
 
 def test_spans_tile_every_round(seen):
-    rounds = seen.records.rounds
+    whole = seen.records.rounds["finished_ns"] >= 0
+    rounds = {name: values[whole] for name, values in seen.records.rounds.items()}
     tiles = sum(rounds[last] - rounds[first] for first, last in SPANS.values())
     assert (tiles == rounds["finished_ns"] - rounds["started_ns"]).all()
     assert all((rounds[last] >= rounds[first]).all() for first, last in SPANS.values())

@@ -10,7 +10,7 @@ from simnet.scenario.schema import Scenario
 
 from .scenarios import PROTOCOLS, cell, records_of
 
-MACS = ("fifo", "processor-sharing")
+MACS = ("fifo", "processor-sharing", "fdma", "tdma")
 every_run = pytest.mark.parametrize(
     ("protocol", "mac"), [(protocol, mac) for protocol in PROTOCOLS for mac in MACS]
 )

@@ -56,6 +56,13 @@ def group(name="phones", count=1, *, closed=True, trace_kind="real"):
     }
 
 
+def served_alone(row, horizon_ns):
+    """A transmission that had the band for itself, unless it says otherwise."""
+    start, end = row.get("airtime_start_ns", 0), row.get("airtime_end_ns", 0)
+    alone = (horizon_ns if end < 0 else end) - start if start >= 0 else 0
+    return {"service_ns": alone, **row}
+
+
 def records(
     *,
     requests=(),
@@ -82,7 +89,12 @@ def records(
         },
         requests=table(REQUESTS, requests),
         rounds=planned | sums,
-        transmissions=table((*TRANSMISSIONS, *OUTCOMES), transmissions, attempts=1, blocks=1)
+        transmissions=table(
+            (*TRANSMISSIONS, *OUTCOMES),
+            [served_alone(row, round(horizon_ms * MS)) for row in transmissions],
+            attempts=1,
+            blocks=1,
+        )
         | {"snr_db": np.array([row.get("snr_db", np.nan) for row in transmissions], dtype=float)},
         batches=table(BATCHES, batches),
         groups=groups,

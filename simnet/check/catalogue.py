@@ -1,6 +1,15 @@
 """All cases, by group."""
 
-from simnet.check import channel, hybrid, protocols, published_latency, queues, saturation
+from simnet.check import (
+    access,
+    channel,
+    hybrid,
+    protocols,
+    published_latency,
+    queues,
+    retransmission,
+    saturation,
+)
 from simnet.check.case import Case
 
 CATALOGUE: dict[str, tuple[Case, ...]] = {
@@ -10,6 +19,8 @@ CATALOGUE: dict[str, tuple[Case, ...]] = {
     "saturation": saturation.CASES,
     "queues": queues.CASES,
     "channel": channel.CASES,
+    "retransmission": retransmission.CASES,
+    "access": access.CASES,
 }
 
 

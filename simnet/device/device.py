@@ -165,7 +165,7 @@ def record_flights(network: Network) -> None:
             record_drafting(log, request, round_, started_ns)
             continue
         down_ns = network.downlink(round_.downlink_bits)
-        if job.steps_ns is not None:
+        if job.steps_ns:
             record_decoding(log, request, round_.row, started_ns, sent_ns, job, down_ns)
             continue
         finished_ns = job.batch_end_ns + down_ns if job.batch_end_ns >= 0 else -1

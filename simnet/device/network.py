@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Environment
-from simnet.link.base import MacConfig
+from simnet.link.base import MacConfig, Medium
 from simnet.link.downlink import Delay
 from simnet.protocol.round import Round
 from simnet.records import Log
+from simnet.rng import CounterStream
 from simnet.server.edge_server import EdgeServer
 from simnet.server.job import Job, Session
 
@@ -25,6 +26,12 @@ class Network:
         Clock and records.
     mac
         Medium access of the uplink.
+    devices : int
+        Number of devices.
+    bandwidth_hz : float
+        Of the uplink [Hz].
+    access_draws
+        Stream of random access.
     backhaul_ns : int
         Delay from the base station to the server [ns].
     server
@@ -52,6 +59,9 @@ class Network:
         env: Environment,
         log: Log,
         mac: MacConfig,
+        devices: int,
+        bandwidth_hz: float,
+        access_draws: CounterStream,
         backhaul_ns: int,
         server: EdgeServer,
         downlink: Delay,
@@ -62,7 +72,7 @@ class Network:
         self.backhaul_ns = backhaul_ns
         self.server = server
         self.downlink = downlink
-        self.uplink = mac.build(env, log, self.deliver)
+        self.uplink = mac.build(Medium(env, log, self.deliver, devices, bandwidth_hz, access_draws))
         self.answers_left = answers
         self.enough = env.event()
         self.flights: dict[int, Flight] = {}

@@ -92,7 +92,7 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
                 scenario.devices.items(), simulation.traces, strict=True
             )
         ),
-        uplink_servers=1,
+        uplink_servers=scenario.uplink.mac.channels(count),
         kv_capacity_tokens=scenario.server.kv_capacity or 0,
     )
     if scenario.stop.warmup == "mser-5":

@@ -2,24 +2,54 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Environment
 from simnet.records import Log
 from simnet.registry import Config, Family
+from simnet.rng import CounterStream
 
 
 class Payload(Protocol):
-    """What is sent: the uplink looks at nothing but its kind."""
+    """What is sent: the uplink looks at nothing but its kind and its urgency."""
 
     is_prompt: int
     """1 for a prompt, 0 for a round."""
+    uncertainty: float
+    """Of the draft that waits for its verification; 1 for a prompt."""
 
 
 Deliver = Callable[[Any, int, int], None]
 """Called with the payload and its first and last instant on the air [ns] as soon as both are
 known: the last may lie ahead of the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """What an uplink is made for.
+
+    Attributes
+    ----------
+    env, log
+        Clock and records.
+    deliver
+        Takes what has been sent.
+    devices : int
+        Number of devices that share the band.
+    bandwidth_hz : float
+        Of the band [Hz].
+    draws : CounterStream
+        For random access; each device has a child of its own.
+    """
+
+    env: Environment
+    log: Log
+    deliver: Deliver
+    devices: int
+    bandwidth_hz: float
+    draws: CounterStream
 
 
 class Uplink(Protocol):
@@ -44,8 +74,12 @@ class MacConfig(Config):
     so that the link alone says when it ends: packets may then be sent in attempts that fail."""
 
     @abstractmethod
-    def build(self, env: Environment, log: Log, deliver: Deliver) -> Uplink:
-        """Make the uplink; what has been sent goes to ``deliver``."""
+    def build(self, medium: Medium) -> Uplink:
+        """Make the uplink."""
+
+    def channels(self, devices: int) -> int:
+        """How many transmissions the uplink carries at once, each at the rate of its channel."""
+        return 1
 
 
 MACS = Family[MacConfig]("mac")

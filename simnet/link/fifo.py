@@ -3,9 +3,7 @@
 from typing import ClassVar, Literal
 
 from simnet.channel.radio_link import RadioLink
-from simnet.kernel import Environment
-from simnet.link.base import MACS, Deliver, MacConfig, Payload
-from simnet.records import Log
+from simnet.link.base import MACS, MacConfig, Medium, Payload
 
 
 class FifoUplink:
@@ -15,12 +13,12 @@ class FifoUplink:
     they go out, and no event is spent. Exact as long as nothing queued is withdrawn.
     """
 
-    def __init__(self, env: Environment, log: Log, deliver: Deliver) -> None:
-        self.env = env
+    def __init__(self, medium: Medium) -> None:
+        self.env, log = medium.env, medium.log
         self.free_ns = 0
         """When everything queued so far has been sent."""
         self._write, self._row = log.transmissions.write, log.transmissions.row
-        self._deliver = deliver
+        self._deliver = medium.deliver
 
     def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
         """Queue ``payload``; see :class:`~simnet.link.base.Uplink`."""
@@ -29,7 +27,10 @@ class FifoUplink:
         if start_ns < now_ns:
             start_ns = now_ns
         end_ns = self.free_ns = link.drain(start_ns, bits)
-        self._write(self._row(device, payload.is_prompt, bits, now_ns, start_ns, end_ns))
+        airtime_ns = end_ns - start_ns
+        self._write(
+            self._row(device, payload.is_prompt, bits, now_ns, start_ns, end_ns, airtime_ns, 0)
+        )
         self._deliver(payload, start_ns, end_ns)
 
     @property
@@ -48,6 +49,6 @@ class FifoConfig(MacConfig):
     holds_band: ClassVar[bool] = True
     kind: Literal["fifo"] = "fifo"
 
-    def build(self, env: Environment, log: Log, deliver: Deliver) -> FifoUplink:
+    def build(self, medium: Medium) -> FifoUplink:
         """Make the uplink."""
-        return FifoUplink(env, log, deliver)
+        return FifoUplink(medium)

@@ -5,24 +5,31 @@ from math import ceil
 from typing import Literal
 
 from simnet.channel.radio_link import RadioLink
-from simnet.kernel import Alarm, Environment, ProcessGenerator
-from simnet.link.base import MACS, Deliver, MacConfig, Payload
-from simnet.records import Log
+from simnet.kernel import Alarm, ProcessGenerator
+from simnet.link.base import MACS, MacConfig, Medium, Payload
+from simnet.units import to_ns
 
 
 class _Flow:
     """One transmission in flight."""
 
-    __slots__ = ("bits", "device", "link", "payload", "rate_bps", "start_ns")
+    __slots__ = ("bits", "device", "link", "payload", "rate_bps", "start_ns", "start_s")
 
     def __init__(
-        self, device: int, link: RadioLink, bits: int, payload: Payload, start_ns: int
+        self,
+        device: int,
+        link: RadioLink,
+        bits: int,
+        payload: Payload,
+        start_ns: int,
+        start_s: float,
     ) -> None:
         self.device = device
         self.link = link
         self.bits = bits
         self.payload = payload
         self.start_ns = start_ns
+        self.start_s = start_s  # of the served time
         self.rate_bps = link.rate_bps(start_ns)
 
 
@@ -35,9 +42,10 @@ class ProcessorSharingUplink:
     fading block while anything is in flight.
     """
 
-    def __init__(self, env: Environment, log: Log, deliver: Deliver) -> None:
-        self.env = env
-        self._deliver = deliver
+    def __init__(self, medium: Medium) -> None:
+        env = self.env = medium.env
+        log = medium.log
+        self._deliver = medium.deliver
         self._write, self._row = log.transmissions.write, log.transmissions.row
         self._served_s = 0.0
         self._updated_ns = 0
@@ -53,7 +61,7 @@ class ProcessorSharingUplink:
         self._advance(now_ns)
         if not self._heap:
             self._block_end_ns = link.next_change_ns(now_ns)
-        flow = _Flow(device, link, bits, payload, now_ns)
+        flow = _Flow(device, link, bits, payload, now_ns, self._served_s)
         self._sent += 1
         heappush(self._heap, (self._served_s + bits / flow.rate_bps, self._sent, flow))
         self._alarm.set(self._next_ns())
@@ -66,12 +74,16 @@ class ProcessorSharingUplink:
 
     def close(self) -> None:
         """Record what is in flight."""
+        self._advance(self.env.now)
         for _, _, flow in self._heap:
             self._record(flow, -1)
 
     def _record(self, flow: _Flow, end_ns: int) -> None:
         start_ns, prompt = flow.start_ns, flow.payload.is_prompt
-        self._write(self._row(flow.device, prompt, flow.bits, start_ns, start_ns, end_ns))
+        service_ns = to_ns(self._served_s - flow.start_s)
+        self._write(
+            self._row(flow.device, prompt, flow.bits, start_ns, start_ns, end_ns, service_ns, 0)
+        )
 
     def _run(self) -> ProcessGenerator:
         while True:
@@ -119,6 +131,6 @@ class ProcessorSharingConfig(MacConfig):
 
     kind: Literal["processor-sharing"] = "processor-sharing"
 
-    def build(self, env: Environment, log: Log, deliver: Deliver) -> ProcessorSharingUplink:
+    def build(self, medium: Medium) -> ProcessorSharingUplink:
         """Make the uplink."""
-        return ProcessorSharingUplink(env, log, deliver)
+        return ProcessorSharingUplink(medium)

@@ -55,7 +55,7 @@ SYMBOLS = {
     "N_sent, N_skip": "tokens that the device drafted and sent for verification; committed alone",
     "N_tested, N_acc": "drafts that the server tested; accepted",
     "N_out": "tokens committed; of them N_off lie off the recorded path",
-    "N(t), c": "transmissions on the air at time t; transmissions that the uplink carries at once",
+    "A, c": "service of all transmissions: band time that they took; channels of the uplink",
     "K, W": "devices in closed loops; time that they waited, summed",
     "d_j, b_j, k_j": "step j: duration, sequences, tokens",
 }
@@ -134,7 +134,7 @@ _METRICS = (
     _queue("device_queue_length", "#{a <= t < s}", "requests waiting, all devices", DEVICE),
     _queue("requests_in_system", "#{a <= t < f}", "requests asked and not finished", DEVICE),
     Metric(
-        "uplink_utilisation", "", "int min(N, c) dt / (c T)", "busy share of the uplink", UPLINK
+        "uplink_utilisation", "", "A / (c T)", "busy share of the uplink", UPLINK
     ),
     Metric(
         "uplink_offered_load",

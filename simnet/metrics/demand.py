@@ -3,7 +3,6 @@
 import numpy as np
 
 from simnet.metrics.latency import verified
-from simnet.metrics.occupancy import Occupancy
 from simnet.metrics.window import Mask, Rows, Window
 from simnet.records import Records
 
@@ -15,10 +14,17 @@ def closed_devices(records: Records) -> Mask:
 
 
 def uplink_work_ns(records: Records, window: Window) -> int:
-    r"""Work of the uplink: :math:`\int \min(N, c)\,dt`, N transmissions on the air, c servers."""
+    """Work of the uplink: what the transmissions took of the band, summed.
+
+    The service of one that the window cuts is spread evenly over its airtime.
+    """
     sent: Rows = records.transmissions
-    on_air = Occupancy.of(sent["airtime_start_ns"], sent["airtime_end_ns"], window)
-    return on_air.busy_ns(records.uplink_servers)
+    start, end, service = (
+        sent[name] for name in ("airtime_start_ns", "airtime_end_ns", "service_ns")
+    )
+    airtime = np.where(end < 0, records.horizon_ns, end) - start
+    share = window.lengths(start, end) / np.maximum(airtime, 1)
+    return min(round(float(service @ share)), records.uplink_servers * window.length_ns)
 
 
 def share_not_waiting(records: Records, window: Window, uplink_work_ns: int) -> float:

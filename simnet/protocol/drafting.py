@@ -117,6 +117,8 @@ def compile_rounds(
     rejects = cut.accepted < cut.drafts
     downlink_bits = np.where(verified, verdict_bits + rejects * rejected_bits, 0)
     server_tokens = np.where(verified, skipped + cut.drafts + cut.bonus, 0)
+    first_draft = np.minimum(cut.draft, size - 1)
+    uncertainty = np.where(verified, answers.tokens["uncertainty"][first_draft], 0.0)
     mass = answers.tokens["rejection_probability"].astype(np.float64)
     whole = (cut.start, cut.start + cut.committed)
     plan = Plan(
@@ -137,6 +139,7 @@ def compile_rounds(
             "off_path": _sums(off_path, *whole),
             "departed": _sums(departed, *whole),
             "surrogate": cut.drafts - cut.tested,
+            "uncertainty": uncertainty,
             "skipped_rejection_mass": np.add.reduceat(np.where(alone, mass, 0.0), cut.start),
             "output_tv": np.add.reduceat(np.where(tested, test.output_tv, 0.0), cut.start),
         }
@@ -151,6 +154,7 @@ def compile_rounds(
             server_tokens.tolist(),
             (answers.prompt_tokens[answer] + position).tolist(),
             [0] * len(cut.start),
+            uncertainty.tolist(),
             strict=True,
         )
     ]

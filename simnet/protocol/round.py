@@ -29,7 +29,11 @@ PLAN_INTEGERS = (
     "departed",
     "surrogate",
 )
-PLAN_FLOATS = ("skipped_rejection_mass", "output_tv")
+PLAN_FLOATS = (
+    "skipped_rejection_mass",
+    "output_tv",
+    "uncertainty",  # of the first draft sent
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class Round:
         Tokens of this session that the server has seen before.
     decode_tokens
         Tokens that the server then decodes on its own, one step each.
+    uncertainty
+        Of the first draft sent, for uplinks that let the most uncertain go first.
     """
 
     row: int
@@ -59,6 +65,7 @@ class Round:
     server_tokens: int
     context_tokens: int
     decode_tokens: int
+    uncertainty: float = 0.0
 
 
 class Prompt(NamedTuple):

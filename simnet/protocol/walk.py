@@ -30,6 +30,7 @@ class Path:
         self.prefill_ns: list[int] = setting.prefill_ns(answers).tolist()
         self.token_ns: list[int] = (setting.token_ns + gate_ns).tolist()
         self.accepted: list[bool] = answers.tokens["accepted"].astype(bool).tolist()
+        self.uncertainty: list[float] = answers.tokens["uncertainty"].tolist()
         self.mass: list[float] = answers.tokens["rejection_probability"].tolist()
         self.verdict_bits = ledger.verdict_bits(1, vocabulary)
         self.full_bits = ledger.distribution_bits(vocabulary, vocabulary)
@@ -110,6 +111,7 @@ class Walk:
         departed = departs and not self._off_path
         self._off_path |= departs
         self.row += 1
+        uncertainty = path.uncertainty[self.row - 1] if server_tokens else 0.0
         number = path.plan.add(
             position=position,
             committed=1,
@@ -120,6 +122,7 @@ class Walk:
             token_ns=token_ns,
             departed=departed,
             off_path=self._off_path,
+            uncertainty=uncertainty,
             **values,
         )
         return Round(
@@ -130,4 +133,5 @@ class Walk:
             server_tokens,
             self._prompt_tokens + position - max(0, server_tokens - 1),
             0,
+            uncertainty,
         )

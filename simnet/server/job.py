@@ -16,6 +16,7 @@ class Session:
     """
 
     is_prompt = 1
+    uncertainty = 1.0
     __slots__ = (
         "admitted",
         "kv_tokens",
@@ -58,6 +59,7 @@ class Job(Event):
         "session",
         "steps_ns",
         "tokens",
+        "uncertainty",
     )
 
     def __init__(self, env: Environment, session: Session, round_: Round, rest_ns: int) -> None:
@@ -67,6 +69,7 @@ class Job(Event):
         self.rest_ns = rest_ns
         self.session = session
         self.tokens = round_.server_tokens
+        self.uncertainty = round_.uncertainty
         self.context_tokens = round_.context_tokens
         self.decode_left = round_.decode_tokens
         self.airtime_start_ns = self.airtime_end_ns = -1

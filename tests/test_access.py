@@ -1,0 +1,112 @@
+"""Static shares of the uplink: bands and slots of one's own."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simnet.channel.fading import RayleighFading
+from simnet.channel.radio_link import RadioLink
+from simnet.channel.rate import ShannonRate
+from simnet.kernel import Environment
+from simnet.link.base import Medium
+from simnet.link.fdma import FdmaConfig
+from simnet.link.tdma import TdmaConfig
+from simnet.records import Log
+from simnet.rng import CounterStream
+
+MS = 1_000_000
+
+
+class Parcel:
+    """A payload that nobody opens."""
+
+    is_prompt = 0
+
+    def __init__(self, uncertainty=0.0):
+        self.uncertainty = uncertainty
+
+
+def medium(devices, sent=None):
+    """A medium that lists what it delivers: payload, first and last instant."""
+    sent = [] if sent is None else sent
+    deliver = lambda *what: sent.append(what)  # noqa: E731
+    return Medium(Environment(), Log(), deliver, devices, 1e6, CounterStream(1, 0, "access"))
+
+
+def still_link(rate_bps=1e6):
+    return RadioLink(1.0, lambda block: 1.0, 0, lambda snr: rate_bps * snr)
+
+
+def fading_link(name="phone", coherence="10 ms", snr=10.0):
+    fading = RayleighFading.model_validate({"coherence": coherence})
+    gain = fading.build(CounterStream(1, 0, "fading", name))
+    return RadioLink(snr, gain, fading.block_ns, ShannonRate().build(1e6))
+
+
+def rows(log):
+    columns = {name: values.tolist() for name, values in log.transmissions.read().items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def test_a_band_of_ones_own_has_the_whole_power():
+    air = medium(4)
+    link = RadioLink(3.0, lambda block: 1.0, 0, ShannonRate().build(1e6))
+    FdmaConfig().build(air).send(0, link, 1000, Parcel())
+    # (W / 4) log2(1 + 4 x 3) = 0.25e6 x 3.7004
+    assert rows(air.log)[0]["airtime_end_ns"] == pytest.approx(1000 / 0.25e6 / 3.70044 * 1e9, 1e-5)
+
+
+def test_bands_do_not_meet_and_each_is_first_in_first_out():
+    air = medium(2)
+    uplink = FdmaConfig().build(air)
+    for device, bits in [(0, 1000), (1, 500), (0, 1000)]:
+        uplink.send(device, still_link(), bits, Parcel())
+    spans = [(r["airtime_start_ns"], r["airtime_end_ns"]) for r in rows(air.log)]
+    # half the band at twice the SNR, for a rate linear in SNR: the rate of the whole band
+    assert spans == [(0, MS), (0, MS // 2), (MS, 2 * MS)]
+    assert uplink.backlog_s == pytest.approx((2 + 0.5) * 1e-3 / 2)
+
+
+def test_a_payload_queued_within_its_slot_waits_for_the_next_frame():
+    air = medium(3)
+    uplink = TdmaConfig.model_validate({"slot": "1 ms"}).build(air)
+    uplink.send(1, still_link(), 1000, Parcel())  # exactly its slot, from 1 to 2 ms
+    uplink.send(1, still_link(), 1500, Parcel())  # 4 to 5 ms and 7 to 7.5 ms
+    uplink.send(1, still_link(), 100, Parcel())  # in what is left of that slot
+    air.env.now = 7_600_000
+    uplink.send(1, still_link(), 100, Parcel())
+    found = [(r["airtime_start_ns"], r["airtime_end_ns"], r["service_ns"]) for r in rows(air.log)]
+    assert found == [
+        (1 * MS, 2 * MS, MS),
+        (4 * MS, 7_500_000, 1_500_000),
+        (7_500_000, 7_600_000, 100_000),
+        (10 * MS, 10_100_000, 100_000),
+    ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 9000), st.integers(0, 9 * MS))))
+def test_slots_carry_what_the_fading_link_gives_in_them(sends):
+    """Against a loop over whole frames, in small steps of the block length."""
+    air = medium(3)
+    uplink = TdmaConfig.model_validate({"slot": "2 ms"}).build(air)
+    links = [fading_link(str(i), coherence="1 ms") for i in range(3)]
+    for device, bits, later_ns in sends:
+        air.env.now += later_ns
+        uplink.send(device, links[device], bits, Parcel())
+    by_device = [[r for r in rows(air.log) if r["device"] == i] for i in range(3)]
+    for device, mine in enumerate(by_device):
+        link = fading_link(str(device), coherence="1 ms")
+        for row in mine:
+            at, end, bits = row["airtime_start_ns"], row["airtime_end_ns"], 0.0
+            assert at >= row["queued_ns"]
+            assert at % (6 * MS) // (2 * MS) == device
+            while at < end:
+                stop = min(end, (at // MS + 1) * MS)
+                mine_now = at % (6 * MS) // (2 * MS) == device
+                bits += link.rate_bps(at) * (stop - at) * 1e-9 * mine_now
+                at = stop
+            assert bits == pytest.approx(row["bits"], abs=0.1)  # an end is rounded up to 1 ns
+        for first, second in pairwise(mine):
+            assert second["airtime_start_ns"] >= first["airtime_end_ns"]
