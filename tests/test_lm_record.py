@@ -171,10 +171,12 @@ def test_the_bundled_pair_reproduces_the_statistics_of_its_trace(tmp_path):
     sources = (str(home / "slm"), str(home / "llm"))
     torch.set_num_threads(1)
     prompts = read_prompts(home / "prompts.txt")[:24]
-    anew = recording(prompts, max_new_tokens=20, seed=99)
+    bundled = read_trace(bundled_directory() / "sgd-dialogue")
+    sampling = bundled.manifest.sampling
+    assert sampling.seed != 99
+    anew = recording(prompts, max_new_tokens=20, seed=99, temperature=sampling.temperature)
     record(load_pair(*sources), sources, anew, tmp_path / "t")
     ours = read_trace(tmp_path / "t")
-    bundled = read_trace(bundled_directory() / "sgd-dialogue")
     for name in ("accepted", "rejection_probability", "uncertainty", "uncertainty_mean"):
         found, expected = (request_means(t, name, 24, 20) for t in (ours, bundled))
         error = np.hypot(found.std(ddof=1), expected.std(ddof=1)) / np.sqrt(24)

@@ -63,7 +63,7 @@ class Shape:
 
 
 SHAPES = {
-    "slm": Shape(64, 2, 2, 176, batch=16, muon_rate=1e-2, adam_rate=8e-3),
+    "slm": Shape(64, 1, 2, 176, batch=16, muon_rate=1e-2, adam_rate=8e-3),
     "llm": Shape(256, 4, 4, 704, batch=16, muon_rate=6e-3, adam_rate=4e-3),
 }
 WARM_UP = 0.02
@@ -306,7 +306,7 @@ def export(
     type=click.Path(file_okay=False, path_type=Path),
     help="Receives tokenizer/, slm/ and llm/, each loadable by transformers.",
 )
-@click.option("--minutes-slm", default=12.0, show_default=True, help="Time budget of the SLM.")
+@click.option("--minutes-slm", default=7.0, show_default=True, help="Time budget of the SLM.")
 @click.option("--minutes-llm", default=60.0, show_default=True, help="Time budget of the LLM.")
 @click.option(
     "--part",
