@@ -54,6 +54,7 @@ def test_every_event_has_what_its_phase_needs(events):
         assert event["ph"] in {"M", "X", "b", "e", "C", "s", "t", "f"}
         assert type(event["pid"]) is int
         assert type(event["tid"]) is int
+        assert event["tid"] > 0
         assert event["name"]
         if event["ph"] == "M":
             assert event["name"] in METADATA
@@ -128,9 +129,9 @@ def test_arrows_lead_from_slice_to_slice_forward_in_time(events):
 
 def test_counters_never_fall_below_nothing_and_tell_the_queue(events, records):
     waiting = [
-        (ns(event["ts"]), event["args"]["waiting"])
+        (ns(event["ts"]), event["args"]["transmissions"])
         for event in events
-        if event["ph"] == "C" and event["name"] == "waiting"
+        if event["ph"] == "C" and event["name"] == "waiting" and event["pid"] == UPLINK
     ]
     assert all(value >= 0 for _, value in waiting)
     sent = records.transmissions

@@ -8,7 +8,7 @@ import numpy as np
 from simnet.metrics.occupancy import Occupancy
 from simnet.metrics.window import Rows, Window
 from simnet.records import SPANS
-from simnet.report.timeline_tracks import SERVER, UPLINK, Event, Track, Tracks
+from simnet.report.timeline_tracks import UPLINK, Event, Track, Tracks
 
 BOUNDARIES: Final = tuple(dict.fromkeys(end for ends in SPANS.values() for end in ends))
 _OF_A_ROUND: Final = (
@@ -101,28 +101,34 @@ def flow_events(rounds: Rows, sent: Rows, batches: Rows, tracks: Tracks) -> Iter
         yield {"ph": "f", "bp": "e", "pid": pid, "tid": tid, "ts": batch, **about}
 
 
-def counter_events(rounds: Rows, sent: Rows, batches: Rows, window: Window) -> Iterator[Event]:
+def counter_events(
+    rounds: Rows, sent: Rows, batches: Rows, tracks: Tracks, window: Window
+) -> Iterator[Event]:
     """Queues, what is on the air, the size of the batch, the memory in use."""
+    uplink, server = tracks.first_of(UPLINK), tracks.batches
     check = rounds["server_tokens"] > 0
     stays = {
-        (UPLINK, "waiting"): (sent["queued_ns"], sent["airtime_start_ns"]),
-        (UPLINK, "on the air"): (sent["airtime_start_ns"], sent["airtime_end_ns"]),
-        (SERVER, "rounds waiting"): (rounds["arrived_ns"][check], rounds["batch_start_ns"][check]),
+        (uplink, "waiting", "transmissions"): (sent["queued_ns"], sent["airtime_start_ns"]),
+        (uplink, "on the air", "transmissions"): (sent["airtime_start_ns"], sent["airtime_end_ns"]),
+        (server, "waiting", "rounds"): (
+            rounds["arrived_ns"][check],
+            rounds["batch_start_ns"][check],
+        ),
     }
-    for (pid, name), (starts, ends) in stays.items():
+    for place, (starts, ends) in stays.items():
         present = Occupancy.of(starts, ends, window)
         last = np.append(np.diff(present.times_ns) > 0, True)[: present.times_ns.size]
         times, counts = present.times_ns[last].tolist(), present.counts[last].tolist()
         if not times or times[0]:
-            yield _count(pid, name, 0, 0)
+            yield _count(*place, 0, 0)
         for at, count in zip(times, counts, strict=True):
-            yield _count(pid, name, at, count)
+            yield _count(*place, at, count)
     begins = set(batches["start_ns"].tolist())
     for start, end, sequences, kv in _rows(batches, "start_ns", "end_ns", "sequences", "kv_tokens"):
-        yield _count(SERVER, "sequences in the batch", start, sequences)
-        yield _count(SERVER, "KV tokens", start, kv)
+        yield _count(server, "batch", "sequences", start, sequences)
+        yield _count(server, "KV", "tokens", start, kv)
         if end not in begins:
-            yield _count(SERVER, "sequences in the batch", end, 0)
+            yield _count(server, "batch", "sequences", end, 0)
 
 
 def _slice(track: Track, name: str, start: int, end: int, told: Mapping[str, Any]) -> Event:
@@ -131,8 +137,9 @@ def _slice(track: Track, name: str, start: int, end: int, told: Mapping[str, Any
     return {**event, "args": dict(told)} if told else event
 
 
-def _count(pid: int, name: str, at: int, value: int) -> Event:
-    return {"ph": "C", "pid": pid, "tid": 0, "name": name, "ts": at, "args": {name: value}}
+def _count(track: Track, name: str, what: str, at: int, value: int) -> Event:
+    pid, tid = track
+    return {"ph": "C", "pid": pid, "tid": tid, "name": name, "ts": at, "args": {what: value}}
 
 
 def _rows(rows: Rows, *columns: str) -> Iterable[tuple[int, ...]]:

@@ -74,10 +74,17 @@ class Tracks:
         """Names and order of processes and threads."""
         for track, name in self.names:
             what = "process" if isinstance(track, int) else "thread"
-            pid, tid = (track, 0) if isinstance(track, int) else track
+            pid, tid = self.first_of(track) if isinstance(track, int) else track
             where = {"ph": "M", "pid": pid, "tid": tid}
+            order = {"sort_index": pid if isinstance(track, int) else tid}
             yield {**where, "name": f"{what}_name", "args": {"name": name}}
-            yield {**where, "name": f"{what}_sort_index", "args": {"sort_index": tid or pid}}
+            yield {**where, "name": f"{what}_sort_index", "args": order}
+
+    def first_of(self, process: int) -> Track:
+        """First track of a process; what belongs to it as a whole is put there."""
+        return next(
+            track for track, _ in self.names if isinstance(track, tuple) and track[0] == process
+        )
 
 
 def _processes(records: Records) -> Iterator[tuple[int, str]]:
