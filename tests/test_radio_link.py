@@ -4,40 +4,74 @@ from math import ceil
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simnet.channel.doppler import DopplerFading
 from simnet.channel.fading import NoFading, RayleighFading
+from simnet.channel.finite_blocklength import FiniteBlocklengthRate
+from simnet.channel.motion import moving_gain
+from simnet.channel.nakagami import NakagamiFading
+from simnet.channel.nr_mcs import NrMcsRate
 from simnet.channel.radio_link import RadioLink
 from simnet.channel.rate import FixedRate, LinearRate, ShannonRate
+from simnet.channel.rician import RicianFading
 from simnet.rng import CounterStream
 
 BLOCK_NS = 10_000_000
+BLOCK = {"coherence": "10 ms"}
+RAYLEIGH = RayleighFading.model_validate(BLOCK)
+FADINGS = {
+    "rayleigh": RAYLEIGH,
+    "rician": RicianFading.model_validate({"k_factor": "3 dB", **BLOCK}),
+    "nakagami": NakagamiFading.model_validate({"m": 0.7, **BLOCK}),
+    "doppler": DopplerFading.model_validate({"frequency": "20 Hz", "step": "10 ms"}),
+}
+RATES = {
+    "shannon": ShannonRate().build(1e6),
+    "linear": LinearRate().build(1e6),
+    "nr-mcs": NrMcsRate().build(1e6),
+    "finite-blocklength": FiniteBlocklengthRate(symbols=200).build(1e6),
+}
 
 
 def rayleigh_link(name="phone"):
-    fading = RayleighFading.model_validate({"coherence": "10 ms"})
-    gain = fading.build(CounterStream(1, 0, "fading", name))
-    return RadioLink(10.0, gain, fading.block_ns, ShannonRate().build(1e6))
+    gain = RAYLEIGH.build(CounterStream(1, 0, "fading", name))
+    return RadioLink(10.0, gain, RAYLEIGH.block_ns, RATES["shannon"])
 
 
-def drain_block_by_block(link, start_ns, bits):
+def drain_block_by_block(gain, rate_of, start_ns, bits, block_ns=BLOCK_NS):
     """The textbook loop, in rational nanoseconds: one step for each block."""
     now = float(start_ns)
     while True:
-        block_end = (int(now) // BLOCK_NS + 1) * BLOCK_NS
-        rate = 1e6 * np.log2(1 + 10.0 * link.gain(int(now)))
+        block = int(now) // block_ns
+        rate = rate_of(10.0 * gain(block))
         need = bits / rate * 1e9
-        if now + need <= block_end:
+        if now + need <= (block + 1) * block_ns:
             return now + need
-        bits -= rate * (block_end - now) / 1e9
-        now = float(block_end)
+        bits -= rate * ((block + 1) * block_ns - now) / 1e9
+        now = float((block + 1) * block_ns)
 
 
+@pytest.mark.parametrize("fading", FADINGS.values(), ids=FADINGS)
+@pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
+@settings(max_examples=25)
 @given(st.integers(0, 10**10), st.integers(1, 10**6))
-def test_draining_at_once_agrees_with_an_event_per_block_within_a_nanosecond(start_ns, bits):
-    expected = drain_block_by_block(rayleigh_link(), start_ns, bits)
-    assert abs(rayleigh_link().drain(start_ns, bits) - expected) <= 1.0
+def test_draining_at_once_agrees_with_an_event_per_block_within_a_nanosecond(
+    fading, rate, start_ns, bits
+):
+    gain = fading.build(CounterStream(1, 0, "fading", "phone"))
+    expected = drain_block_by_block(gain, rate, start_ns, bits)
+    assert abs(RadioLink(10.0, gain, BLOCK_NS, rate).drain(start_ns, bits) - expected) <= 1.0
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10**10), st.integers(1, 10**6))
+def test_so_it_does_while_the_device_moves(start_ns, bits):
+    fading, rate = RAYLEIGH.build(CounterStream(1, 0, "fading", "phone")), RATES["shannon"]
+    snr, gain, step_ns = moving_gain(fading, BLOCK_NS, lambda t: 10 / (1 + t / 1e9), 3 * BLOCK_NS)
+    expected = drain_block_by_block(gain, rate, start_ns, bits, step_ns)
+    assert abs(RadioLink(snr, gain, step_ns, rate).drain(start_ns, bits) - expected) <= 1.0
 
 
 @given(st.integers(0, 10**9), st.integers(1, 10**5), st.integers(1, 10**5))

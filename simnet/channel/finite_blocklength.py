@@ -61,8 +61,9 @@ class FiniteBlocklengthRate(RateConfig):
         R/W = C(\gamma) - \sqrt{V(\gamma)/n}\, Q^{-1}(\epsilon) + \frac{\log_2 n}{2n},
         \quad C = \log_2(1 + \gamma), \quad V = (1 - (1+\gamma)^{-2}) \log_2^2 e
 
-    At least 1e-6 bit/s/Hz: in a deep fade bits wait for the next block. Errors themselves come with
-    ``uplink.errors``.
+    Never above capacity. Below the SNR at which the formula has its minimum it is no guide, and the
+    rate is 1e-6 bit/s/Hz, the least at any SNR: in a deep fade bits wait for the next block. Errors
+    themselves come with ``uplink.errors``.
 
     References
     ----------
@@ -79,10 +80,16 @@ class FiniteBlocklengthRate(RateConfig):
         scale, symbols = 10 ** (-self.gap / 10), self.symbols
         back_off = inverse_q(self.bler) / sqrt(symbols)
         bonus = log2(symbols) / (2 * symbols)
-        lowest = LOWEST_EFFICIENCY
+        # the derivative by the SNR vanishes where b^2 x^2 + x - 1 = 0, with x = (1 + SNR)^-2
+        turn = (sqrt(1.0 + 4.0 * back_off**2) - 1.0) / (2.0 * back_off**2)
+        least, lowest = turn**-0.5 - 1.0, bandwidth_hz * LOWEST_EFFICIENCY
 
         def rate(snr: float) -> float:
-            efficiency = log2(1.0 + snr * scale) - back_off * sqrt(dispersion(snr * scale)) + bonus
-            return bandwidth_hz * max(lowest, efficiency)
+            snr *= scale
+            if snr <= least:
+                return lowest
+            capacity = log2(1.0 + snr)
+            efficiency = capacity - back_off * sqrt(dispersion(snr)) + bonus
+            return max(lowest, bandwidth_hz * min(capacity, efficiency))
 
         return rate
