@@ -111,7 +111,8 @@ def main() -> None:
                 width = sqrt(sum(e.half_width**2 for e in intervals) / n)
                 mean = sum(e.mean for e in intervals) / n
                 print(f"{way:14}{metric:28}{theory:>9.4g}{mean:>10.5f}{width / theory:>10.1%} "
-                      f"{n:>9}{hits / n:>12.1%}   {low:.1%} ... {high:.1%}", flush=True)  # fmt: skip
+                      f"{n:>9}{hits / n:>12.1%}   {low:.1%} ... {high:.1%}",
+                      flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":
