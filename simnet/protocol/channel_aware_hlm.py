@@ -1,6 +1,6 @@
 """CU-HLM whose upload follows the channel: fewer entries on a slow link, none in a deep fade."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -37,7 +37,7 @@ class ChannelAwareHlmConfig(ProtocolConfig):
         1.0, ge=0, le=1, description="The same where no number of entries fits into the budget"
     )
     airtime: Duration = Field(gt=0, description="Budget of an upload, waiting included")
-    entries: tuple[int, ...] = Field(
+    entries: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (8, 16, 32, 64, 128, 256, 512), min_length=1, strict=False,
         description="Numbers of entries to choose from",
     )  # fmt: skip
@@ -48,7 +48,7 @@ class ChannelAwareHlmConfig(ProtocolConfig):
     def build(self, setting: Setting) -> Dynamic:
         """Make the protocol."""
         vocabulary = setting.trace.vocabulary_size
-        choices = sorted({max(1, min(k, vocabulary)) for k in self.entries}, reverse=True)
+        choices = sorted({min(k, vocabulary) for k in self.entries}, reverse=True)
         tests = [truncated_test(setting, k) for k in choices]
         wanted = transmitted(setting, self.threshold, self.uncertainty)
         urgent = uncertainty_of(setting.replay, self.uncertainty) > self.threshold_in_fade
