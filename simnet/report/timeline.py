@@ -65,7 +65,7 @@ class Timeline:
 def timeline(records: Records, most_rounds: int = MOST_ROUNDS) -> Timeline:
     """Events of one run, in the order of time; ``ts`` and ``dur`` in ns.
 
-    A round that had not ended at the horizon is not in the records, so not here either.
+    Rounds, transmissions and batches that had not ended at the horizon are left out.
 
     Parameters
     ----------
