@@ -21,13 +21,13 @@ _STYLE = {
 
 
 def capacity_table(found: Capacity, path: str) -> Table:
-    """Every value that was tried: replications, each objective's metric, verdict, decision."""
+    """Every value that was tried: replications, metrics, most loaded resource, decision."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column(path.rpartition(".")[2], justify="right", no_wrap=True)
     table.add_column("runs", justify="right", no_wrap=True)
     for objective in found.visits[0].found:
-        table.add_column(limit(objective), justify="right")
-    table.add_column("verdict")
+        table.add_column(limit(objective).replace(" ", "\n", 1), justify="right", no_wrap=True)
+    table.add_column("binding", no_wrap=True)
     table.add_column("objectives", no_wrap=True)
     for visit in found.visits:
         cells = [
@@ -35,8 +35,10 @@ def capacity_table(found: Capacity, path: str) -> Table:
             for objective, (e, _) in visit.found.items()
         ]
         state = Text(_decision(visit), style=_STYLE[visit.outcome])
-        verdict = f"{visit.verdict.state}: {visit.verdict.binding_resource}"
-        table.add_row(str(visit.value), str(visit.replications), *cells, verdict, state)
+        resource = visit.verdict.binding_resource
+        if not visit.verdict.steady:
+            resource = f"{resource}: {visit.verdict.state}"
+        table.add_row(str(visit.value), str(visit.replications), *cells, resource, state)
     return table
 
 
