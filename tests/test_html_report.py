@@ -124,6 +124,50 @@ def test_records_give_distributions_and_the_course_of_time(content):
     assert len(waiting["series"][0]["y"]) == len(waiting["x"]["edges"]) - 1
 
 
+def test_kinds_have_their_places_on_the_axis_and_no_line_between_them(tmp_path):
+    sweep = "sweep: {uplink.mac: [{kind: fifo}, {kind: processor-sharing}]}"
+    said = page(Results.read(sweep_results(tmp_path, sweep)), [])
+    (panel,) = data_of(said)["sweeps"]
+    for chart in panel["charts"]:
+        assert chart["x"]["categories"] == ["fifo", "processor-sharing"]
+        assert [series["x"] for series in chart["series"]] == [[0, 1]]
+        assert not chart["series"][0]["joined"]
+    assert "<li>processor-sharing: stable, tightest: uplink" in said
+
+
+def test_points_drawn_at_random_are_points_not_lines(tmp_path):
+    sweep = """
+sweep:
+  kind: random
+  samples: 18
+  over:
+    devices.probes.traffic.rate: {kind: uniform, low: 1 /s, high: 9 /s}
+    uplink.rate.value: {kind: uniform, low: 1 Mbit/s, high: 2 Mbit/s}
+"""
+    said = page(Results.read(sweep_results(tmp_path, sweep)), [])
+    panels = data_of(said)["sweeps"]
+    assert [panel["axis"] for panel in panels] == [
+        "devices.probes.traffic.rate",
+        "uplink.rate.value",
+    ]
+    for panel in panels:
+        (series,) = panel["charts"][0]["series"]
+        assert len(series["x"]) == 18
+        assert series["x"] == sorted(series["x"])
+        assert not series["joined"]
+
+
+def test_one_run_shows_every_metric_with_its_interval(tmp_path):
+    directory = sweep_results(tmp_path, "")
+    said = page(Results.read(directory), [])
+    assert data_of(said)["sweeps"] == []
+    table = unescape(re.search(r'<table class="sortable" id="metrics">.*?</table>', said, re.S)[0])
+    estimate = Results.read(directory).points()[0].estimates["uplink_utilisation"]
+    assert f'data-v="{estimate.mean:.10g}"' in table
+    assert "uplink_utilisation" in table
+    assert "busy share of the uplink" in table
+
+
 def test_the_tables_show_what_the_charts_show(directory, content):
     points = Results.read(directory).points()
     table = re.search(r'<table class="sortable" id="points">.*?</table>', content, re.S)[0]

@@ -36,11 +36,15 @@ Chart = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Points by ascending x, which is a number or the place of a category."""
+    """Points by ascending x, which is a number or the place of a category.
+
+    ``joined``: x is all that varies along it, so a line between its points means something.
+    """
 
     name: str
     x: tuple[float, ...]
     points: tuple[Point, ...]
+    joined: bool
 
 
 def styles(number: int) -> list[dict[str, Any]]:
@@ -117,10 +121,10 @@ def lines_over(results: Results, points: Sequence[Point], x: str) -> tuple[list[
     labels = results.labels(x)
     place = numbers[0] if numbers else {text: float(i) for i, text in enumerate(labels)}
     others = [name for name in results.swept if name != x]
-    found = _lines(results, points, x, others, place)
+    found = _lines(results, points, x, others, place, joined=numbers is not None)
     if len(found) > MOST_LINES:  # such as points drawn at random
         others = [name for name in others if _numbers(results, name) is None]
-        found = _lines(results, points, x, others, place)
+        found = _lines(results, points, x, others, place, joined=False)
     return found, [] if numbers else list(labels.values())
 
 
@@ -130,6 +134,8 @@ def _lines(
     x: str,
     others: Sequence[str],
     place: Mapping[str, float],
+    *,
+    joined: bool,
 ) -> list[Line]:
     lines: dict[str, list[tuple[float, Point]]] = {}
     for point in points:
@@ -137,7 +143,7 @@ def _lines(
         lines.setdefault(name, []).append((place[str(point.parameters[x])], point))
     ordered = {name: sorted(along, key=lambda pair: pair[0]) for name, along in lines.items()}
     return [
-        Line(name, tuple(x for x, _ in along), tuple(point for _, point in along))
+        Line(name, tuple(x for x, _ in along), tuple(point for _, point in along), joined)
         for name, along in ordered.items()
     ]
 
@@ -184,7 +190,7 @@ def _chart(axis: Chart, lines: Sequence[Line], metric: str) -> Chart:
                 "name": line.name,
                 "style": style,
                 "x": line.x,
-                "joined": len(set(line.x)) == len(line.x),
+                "joined": line.joined,
                 "steady": [
                     point.verdict.steady or not describe(metric).steady for point in line.points
                 ],

@@ -12,6 +12,7 @@ from simnet.report.page_charts import Chart, number
 from simnet.report.results import Results
 from simnet.report.run_figures import gaps_s, queueing_s, runs_by_point, time_averages, tpot_s
 from simnet.report.run_records import RunRecords, read_runs
+from simnet.report.sweep_figures import series_name
 
 STEPS: Final = 200  # points of a distribution function
 BINS: Final = 120  # intervals of the course of time
@@ -55,7 +56,9 @@ def course_panel(results: Results) -> Chart:
     InputError
         If its records were not kept.
     """
-    run = read_runs(Results(results.rows[:1], results.directory))[0]
+    first = results.rows[0]
+    run = read_runs(Results([first], results.directory))[0]
+    name = series_name(results, {path: first.get(path) for path in results.swept})
     if not run.window.end_ns:
         raise InputError("the run ended at time 0: there is no course of time")
     sent, rounds, batches = run.transmissions, run.rounds, run.batches
@@ -93,7 +96,7 @@ def course_panel(results: Results) -> Chart:
     ]
     return {
         "id": "course",
-        "title": "In the course of the first run",
+        "title": f"In the course of the first run{f': {name}' if name else ''}",
         "legend": list(busy),
         "charts": charts,
     }

@@ -7,7 +7,7 @@ from typing import Any, Final
 from simnet.faults import InputError
 from simnet.metrics import Verdict
 from simnet.report.axes import parameter_label
-from simnet.report.page_charts import lines_over
+from simnet.report.page_charts import lines_over, point_name
 from simnet.report.quantity import short
 from simnet.report.results import Point, Results, trace_kinds
 from simnet.report.sweep_figures import axis_values, default_x
@@ -20,6 +20,7 @@ PARTLY_SYNTHETIC: Final = (
     "PARTLY SYNTHETIC: some of the token traces behind these numbers are drawn from a model and "
     "were not recorded from language models."
 )
+MOST_SENTENCES: Final = 12
 _BAD: Final = ("saturated", "backlogged", "overloaded")
 
 
@@ -35,15 +36,14 @@ def findings(results: Results, points: Sequence[Point]) -> list[str]:
     """The verdict in sentences: of one point, or line by line of a sweep."""
     if len(points) == 1:
         return [_of_one(points[0].verdict)]
-    states: dict[str, int] = {}
-    for point in points:
-        states[point.verdict.state] = states.get(point.verdict.state, 0) + 1
-    counted = ", ".join(f"{number} {state}" for state, number in states.items())
-    sentences = [f"{len(points)} points: {counted}."]
+    sentences = [f"{len(points)} points: {_counted(points)}."]
     try:
         x = default_x(results)
     except InputError:
-        return sentences
+        if len(points) > MOST_SENTENCES:
+            return sentences
+        named = {point_name(results, point): point.verdict for point in points}
+        return [*sentences, *(f"{name}: {verdict}." for name, verdict in named.items())]
     _, unit = axis_values(results, x)
     of = f"{parameter_label(x)} = "
     for line in lines_over(results, points, x)[0]:
@@ -53,7 +53,9 @@ def findings(results: Results, points: Sequence[Point]) -> list[str]:
             if p.verdict.state in _BAD
         ]
         name = f"{line.name}: " if line.name else ""
-        if reached:
+        if not line.joined:
+            sentences.append(f"{name}{_counted(line.points)}.")
+        elif reached:
             at, verdict = reached[0]
             by = f"{verdict.state} by the {verdict.binding_resource}"
             start = f"{of}{at:g} {unit}".rstrip()
@@ -64,6 +66,11 @@ def findings(results: Results, points: Sequence[Point]) -> list[str]:
             tightest = f"{verdict.binding_resource} (load {verdict.load:.2f})"
             sentences.append(f"{name}{verdict.state} up to {end}; tightest there: {tightest}.")
     return sentences
+
+
+def _counted(points: Sequence[Point]) -> str:
+    states = [point.verdict.state for point in points]
+    return ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
 
 
 def _of_one(verdict: Verdict) -> str:

@@ -1,6 +1,6 @@
 // One chart: axes, series, and what the pointer or the arrow keys tell.
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 480, HEIGHT = 300, EDGE = { left: 62, right: 14, top: 14, bottom: 44 };
+const WIDTH = 480, HEIGHT = 300, EDGE = { left: 62, right: 14, top: 20, bottom: 44 };
 const MARKERS = {
   o: "M-3.5,0a3.5,3.5 0 1,0 7,0a3.5,3.5 0 1,0 -7,0", s: "M-3,-3H3V3H-3Z", "^": "M0,-4L4,3H-4Z",
   D: "M0,-4.2L4.2,0L0,4.2L-4.2,0Z", v: "M0,4L4,-3H-4Z", P: "M-1.3,-4H1.3V-1.3H4V1.3H1.3V4H-1.3V1.3H-4V-1.3H-1.3Z",
