@@ -128,4 +128,4 @@ def test_devices_begin_a_looped_record_at_places_of_their_own():
 def test_a_record_must_go_forward():
     table = {"time_s": np.array([0.0, 1.0, 1.0]), "snr_db": np.zeros(3)}
     with pytest.raises(InputError, match=r"x\.csv:4: time_s must increase"):
-        trace().build(stream(), table)
+        trace().check(table)

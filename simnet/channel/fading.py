@@ -42,6 +42,9 @@ class FadingConfig(Config):
         block_ns, interval_ns = self.block_ns, to_ns(interval_s)
         return not block_ns or not max(block_ns, interval_ns) % min(block_ns, interval_ns)
 
+    def check(self, table: Table) -> None:
+        """Raise an InputError if the file of a member that reads one makes no sense."""
+
     def mean_snr(self, table: Table) -> float:
         """Mean SNR (linear) of a member that gives the SNR itself."""
         raise NotImplementedError(f"{type(self).__name__} gives no SNR")

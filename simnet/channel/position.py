@@ -5,9 +5,11 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from simnet.channel.table import Table
+from simnet.faults import InputError
 from simnet.registry import Config, Family
 from simnet.rng import CounterStream
 from simnet.units import Distance
@@ -49,6 +51,9 @@ class PositionConfig(Config):
 
     file_columns: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Sets of columns, one of which its file must have; none: it reads no file."""
+
+    def check(self, table: Table) -> None:
+        """Raise an InputError if the file of a member that reads one makes no sense."""
 
     @abstractmethod
     def place(self, member: int, stream: CounterStream, table: Table) -> Place:
@@ -139,6 +144,15 @@ class FilePosition(PositionConfig):
     file_columns: ClassVar[tuple[tuple[str, ...], ...]] = (("x_m", "y_m"), ("distance_m",))
     kind: Literal["file"] = "file"
     file: str = Field(description="CSV file, beside the scenario")
+
+    def check(self, table: Table) -> None:
+        """Nobody stands at the base station."""
+        distance_m = table.get("distance_m")
+        if distance_m is None:
+            distance_m = np.hypot(table["x_m"], table["y_m"])
+        bad = np.flatnonzero(distance_m <= 0)
+        if bad.size:
+            raise InputError(f"{self.file}:{bad[0] + 2}: the distance must be above 0")
 
     def place(self, member: int, stream: CounterStream, table: Table) -> Place:
         """Place of device ``member``."""

@@ -43,6 +43,12 @@ class SnrTrace(FadingConfig):
         """Length of a step [ns]."""
         return to_ns(self.step)
 
+    def check(self, table: Table) -> None:
+        """Times go forward."""
+        back = np.flatnonzero(np.diff(table["time_s"]) <= 0)
+        if back.size:  # rows of the file are counted from 1, and its header is the first
+            raise InputError(f"{self.file}:{back[0] + 3}: time_s must increase from row to row")
+
     def mean_snr(self, table: Table) -> float:
         """Mean SNR over the record, linear."""
         _, lasts_s, snr = self._samples(table)
@@ -65,12 +71,10 @@ class SnrTrace(FadingConfig):
 
         return gain
 
-    def _samples(self, table: Table) -> tuple[_Floats, _Floats, _Floats]:
+    @staticmethod
+    def _samples(table: Table) -> tuple[_Floats, _Floats, _Floats]:
         """Beginning [s] from the first on, length [s] and SNR (linear) of each sample."""
         begins_s = table["time_s"] - table["time_s"][0]
         lasts_s = np.diff(begins_s)
-        if not (lasts_s > 0).all():
-            row = int(np.argmax(lasts_s <= 0)) + 3  # below the header, counted from 1
-            raise InputError(f"{self.file}:{row}: time_s must increase from row to row")
         last_s = lasts_s[-1:] if lasts_s.size else np.ones(1)
         return begins_s, np.append(lasts_s, last_s), 10 ** (table["snr_db"] / 10)

@@ -36,6 +36,7 @@ from simnet.faults import InputError
 from simnet.records import Columns
 from simnet.scenario.build import load_trace
 from simnet.scenario.schema import Scenario
+from simnet.scenario.tables import named_files
 from simnet.trace.token_trace import TokenTrace
 
 PART = ".part"
@@ -50,6 +51,7 @@ def resolved(scenario: Scenario) -> str:
 
 def provenance(scenario: Scenario, points: Iterable[Point], base: Path) -> dict[str, Any]:
     """What results belong to: versions, the scenario's hash and the traces' hashes."""
+    points = list(points)
     groups = [group for point in points for group in point.scenario.devices.values()]
     named = {group.trace: load_trace(group, base) for group in groups}
     return {
@@ -60,7 +62,15 @@ def provenance(scenario: Scenario, points: Iterable[Point], base: Path) -> dict[
             for name, trace in sorted((str(n), t) for n, t in named.items() if t is not None)
         },
         "seed": scenario.seed,
+        **_files_card(points, base),
     }
+
+
+def _files_card(points: Iterable[Point], base: Path) -> dict[str, dict[str, str]]:
+    """Hash of each table that the radio reads; nothing where there is none."""
+    named = {section.file for point in points for _, section, _ in named_files(point.scenario)}
+    hashes = {name: hashlib.sha256((base / name).read_bytes()).hexdigest() for name in named}
+    return {"files": dict(sorted(hashes.items()))} if hashes else {}
 
 
 def _trace_card(trace: TokenTrace) -> dict[str, Any]:

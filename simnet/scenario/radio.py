@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from simnet.channel.errors import Attempts
 from simnet.channel.motion import moving_gain
@@ -11,11 +10,10 @@ from simnet.channel.path_loss import Loss
 from simnet.channel.position import Place
 from simnet.channel.power_budget import mean_snr
 from simnet.channel.radio_link import RadioLink
-from simnet.channel.table import NO_TABLE, Table
-from simnet.faults import InputError
+from simnet.channel.table import Table
 from simnet.rng import CounterStream
 from simnet.scenario.schema import DeviceGroup, Scenario
-from simnet.scenario.tables import read_columns
+from simnet.scenario.tables import read_table
 from simnet.units import to_ns
 
 
@@ -34,7 +32,7 @@ def radio_links(
     """
     uplink, errors = scenario.uplink, scenario.uplink.errors
     fading, rate = uplink.fading, uplink.rate.build(uplink.bandwidth)
-    samples = _table(fading, "uplink.fading.file", base)
+    samples = read_table(fading, 1, base)
     fades = CounterStream(scenario.seed, replication, "fading", name)
     failures = CounterStream(scenario.seed, replication, "errors", name)
     budgets = _budgets(scenario, name, group, replication, base)
@@ -85,12 +83,7 @@ def _budgets(
         return None
     assert uplink.path_loss is not None, "the scenario's check"
     law = uplink.path_loss
-    table = _table(position, f"devices.{name}.position.file", base)
-    if table and len(next(iter(table.values()))) < group.count:
-        rows = len(next(iter(table.values())))
-        raise InputError(
-            f"devices.{name}.position.file: has {rows} rows, the group {group.count} devices"
-        )
+    table = read_table(position, group.count, base)
 
     def stream(what: str) -> CounterStream:
         return CounterStream(scenario.seed, replication, what, name)
@@ -122,13 +115,3 @@ def _budgets(
         return moving_snr, to_ns(mobility.update)
 
     return budget
-
-
-def _table(section: Any, where: str, base: Path) -> Table:
-    """Columns of the file that a section names, relative to ``base``; none where it names none."""
-    if not section.file_columns:
-        return NO_TABLE
-    try:
-        return read_columns(base / section.file, section.file_columns)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from None

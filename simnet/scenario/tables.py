@@ -1,20 +1,50 @@
 """CSV files that a scenario names: read here, checked, and handed to models as arrays."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simnet.channel.table import NO_TABLE, Table
 from simnet.faults import InputError
+from simnet.scenario.schema import Scenario
 
-Columns = dict[str, NDArray[np.float64]]
+Column = NDArray[np.float64]
+
+
+def named_files(scenario: Scenario) -> Iterator[tuple[tuple[str, ...], Any, int]]:
+    """Place of each file that the radio needs, the section that names it, the rows it must have."""
+    if scenario.uplink.fading.file_columns:
+        yield ("uplink", "fading", "file"), scenario.uplink.fading, 1
+    for name, group in scenario.devices.items():
+        if group.position is not None and group.position.file_columns:
+            yield ("devices", name, "position", "file"), group.position, group.count
+
+
+def read_table(section: Any, rows: int, base: Path) -> Table:
+    """Columns of the file that a section names, relative to ``base``; none where it names none.
+
+    Raises
+    ------
+    InputError
+        See :func:`read_columns`; or if there are fewer than ``rows`` rows.
+    """
+    if not section.file_columns:
+        return NO_TABLE
+    columns = read_columns(base / section.file, section.file_columns)
+    found = len(next(iter(columns.values())))
+    if found < rows:
+        raise InputError(f"{base / section.file}: has {found} rows, {rows} devices need one each")
+    section.check(columns)
+    return columns
 
 
 @lru_cache(maxsize=16)
-def read_columns(path: Path, wanted: tuple[tuple[str, ...], ...]) -> Columns:
+def read_columns(path: Path, wanted: tuple[tuple[str, ...], ...]) -> dict[str, Column]:
     """Columns of numbers from the CSV file ``path``.
 
     Parameters
@@ -40,7 +70,7 @@ def read_columns(path: Path, wanted: tuple[tuple[str, ...], ...]) -> Columns:
         raise InputError(f"{path}:1: the first row must name the columns {_either(wanted)}")
     if len(rows) < 2:
         raise InputError(f"{path}: has no row below its header")
-    columns: Columns = {}
+    columns: dict[str, Column] = {}
     for name in names:
         column = header.index(name)
         values = np.empty(len(rows) - 1)

@@ -1,4 +1,4 @@
-"""Are the traces that a scenario names there and whole? Asked before anything is written."""
+"""Are the files that a scenario names there and whole? Asked before anything is written."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,10 +8,11 @@ from simnet.scenario.build import load_trace
 from simnet.scenario.document import Document, ScenarioError, Steps
 from simnet.scenario.schema import Scenario
 from simnet.scenario.sweep import place_of
+from simnet.scenario.tables import named_files, read_table
 
 
 def check_traces(document: Document, scenarios: Iterable[Scenario], base: Path) -> None:
-    """Load every trace that ``scenarios``, the points of ``document``, name.
+    """Load every trace and table that ``scenarios``, the points of ``document``, name.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ def check_traces(document: Document, scenarios: Iterable[Scenario], base: Path) 
     Raises
     ------
     ScenarioError
-        With each trace that is missing or damaged, at the place that names it.
+        With each file that is missing or damaged, at the place that names it.
     """
     tried: set[tuple[Steps, str | None]] = set()
     faults: list[str] = []
@@ -40,6 +41,13 @@ def check_traces(document: Document, scenarios: Iterable[Scenario], base: Path) 
             except InputError as error:
                 head = f"{document.place(steps)}: devices.{name}.trace: "
                 faults += [head + line for line in str(error).splitlines()]
+        for steps, section, rows in named_files(scenario):
+            try:
+                read_table(section, rows, base)
+            except InputError as error:
+                here = place_of(scenario.sweep, ".".join(steps)) or steps
+                faults.append(f"{document.place(here)}: {'.'.join(steps)}: {error}")
+    faults = list(dict.fromkeys(faults))  # the points of a sweep share most of them
     if faults:
         raise ScenarioError(faults)
 
