@@ -10,7 +10,17 @@ from simnet.scenario.schema import Scenario
 
 from .scenarios import PROTOCOLS, cell, records_of
 
-MACS = ("fifo", "processor-sharing", "fdma", "tdma")
+MACS = (
+    "fifo",
+    "processor-sharing",
+    "fdma",
+    "tdma",
+    "round-robin",
+    "proportional-fair",
+    "max-rate",
+    "earliest-deadline",
+    "uncertainty-aware",
+)
 every_run = pytest.mark.parametrize(
     ("protocol", "mac"), [(protocol, mac) for protocol in PROTOCOLS for mac in MACS]
 )

@@ -1,7 +1,10 @@
 """Who may send when: medium access at the uplink."""
 
-from math import log2
+from collections.abc import Mapping
+from math import comb, e, log, log2
 from typing import Any
+
+from scipy.special import exp1
 
 from simnet.check.case import Case
 from simnet.experiment.run import Run
@@ -56,6 +59,43 @@ def _fdma() -> dict[str, Any]:
     return scenario
 
 
+def _faded(mac: str, rate: str, groups: dict[str, tuple[float, str]]) -> dict[str, Any]:
+    """Five backlogged devices in each group, gains new in each slot of 1 ms.
+
+    Groups have a mean SNR [dB] and a payload, long against a slot: when one ends, another device
+    has the rest of the slot.
+    """
+    section: dict[str, Any] = {"kind": mac, "slot": "1 ms", "resource_blocks": 100}
+    if mac == "proportional-fair":
+        section["window"] = 1000.0
+    scenario = _cell(5, section, duration="20 s")
+    probes = scenario["devices"].pop("probes")
+    for name, (snr_db, bits) in groups.items():
+        protocol = {**probes["protocol"], "payload": {"kind": "exponential", "mean": bits}}
+        scenario["devices"][name] = {**probes, "snr": f"{snr_db} dB", "protocol": protocol}
+    scenario["uplink"]["fading"] = {"kind": "rayleigh", "coherence": "1 ms"}
+    scenario["uplink"]["rate"] = {"kind": rate}
+    return scenario
+
+
+def _of_group(run: Run, group: int, column: str) -> float:
+    """What a group's transmissions that ended in the window sum to, per second."""
+    records = run.records
+    sent: Mapping[str, Any] = records.transmissions
+    seconds = (records.horizon_ns - records.warmup_ns) * 1e-9
+    mine = records.devices["group"][sent["device"]] == group
+    ended = sent["airtime_end_ns"] >= records.warmup_ns
+    return float(sent[column][mine & ended].sum()) / seconds
+
+
+def _best_of(devices: int, mean_snr: float) -> float:
+    """Mean of log2(1 + max of K exponential SNRs), by inclusion and exclusion."""
+    return sum(
+        comb(devices, k) * (-1) ** (k + 1) * e ** (k / mean_snr) * float(exp1(k / mean_snr))
+        for k in range(1, devices + 1)
+    ) / log(2)
+
+
 def _sojourn_in_slots(run: Run) -> float:
     metrics = run.metrics
     sojourn_s = metrics["uplink_waiting_time_s_mean"] + metrics["uplink_airtime_s_mean"]
@@ -67,6 +107,10 @@ def _metric(name: str) -> Any:
 
 
 _DEVICES, _RHO = 10, 0.6
+_EQUAL = {"here": (10.0, "500 kbit"), "there": (10.0, "500 kbit")}
+_LONG = {"here": (10.0, "3 Mbit"), "there": (10.0, "3 Mbit")}
+_UNEQUAL = {"near": (13.0, "5 Mbit"), "far": (3.0, "500 kbit")}
+_HARMONIC = sum(1 / k for k in range(1, 11))
 
 CASES = (
     Case(
@@ -94,5 +138,45 @@ CASES = (
         "bit/s/Hz",
         replications=1,
         exact_within=1e-3,
+    ),
+    Case(
+        "Max rate, 10 devices: multi-user diversity",
+        "E[max] / g = H_K at K = 10, rate linear in SNR",
+        _faded("max-rate", "linear", _LONG),
+        lambda run: run.metrics["uplink_goodput_bps"] / 1e6 / 10,
+        _HARMONIC,
+        "",
+    ),
+    Case(
+        "Max rate, 10 devices: capacity",
+        "sum_k C(K,k) (-1)^(k+1) e^(k/g) E1(k/g) / ln 2 at K = 10, g = 10",
+        _faded("max-rate", "shannon", _EQUAL),
+        lambda run: run.metrics["uplink_goodput_bps"] / 1e6,
+        _best_of(10, 10.0),
+        "bit/s/Hz",
+    ),
+    Case(
+        "Proportional fair, unequal means: share of the blocks of five devices of ten",
+        "1/2: each has 1/K",
+        _faded("proportional-fair", "linear", _UNEQUAL),
+        lambda run: _of_group(run, 1, "service_ns") * 1e-9,
+        0.5,
+        "",
+    ),
+    Case(
+        "Proportional fair, unequal means: rate of the far",
+        "R_k = g_k H_K / K, rate linear in SNR",
+        _faded("proportional-fair", "linear", _UNEQUAL),
+        lambda run: _of_group(run, 1, "bits") / 1e6 / 10**0.3 / 5,
+        _HARMONIC / 10,
+        "of the mean SNR",
+    ),
+    Case(
+        "Proportional fair, unequal means: rate of the near",
+        "R_k = g_k H_K / K, rate linear in SNR",
+        _faded("proportional-fair", "linear", _UNEQUAL),
+        lambda run: _of_group(run, 0, "bits") / 1e6 / 10**1.3 / 5,
+        _HARMONIC / 10,
+        "of the mean SNR",
     ),
 )

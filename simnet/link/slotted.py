@@ -1,0 +1,232 @@
+"""Slotted OFDMA: a scheduler gives the resource blocks of each slot to devices."""
+
+from collections import deque
+from heapq import heapify, heappop, heappush
+from math import ceil, inf
+
+from simnet.channel.radio_link import RadioLink
+from simnet.kernel import Alarm, ProcessGenerator
+from simnet.link.base import Medium, Payload
+from simnet.link.slot_pattern import SlotPattern
+from simnet.scheduling.uplink import Head, UplinkScheduler
+
+_LONGEST_RUN = 10_000
+"""Slots after which a scheduler may put its numbers in order."""
+
+
+class _Packet(Head):
+    """A payload on its way."""
+
+    __slots__ = ("all_bits", "blocks", "link", "payload", "start_ns")
+
+    def __init__(
+        self, device: int, link: RadioLink, bits: int, payload: Payload, now_ns: int
+    ) -> None:
+        super().__init__(device, bits, now_ns, payload.is_prompt, payload.uncertainty)
+        self.all_bits = bits
+        self.link = link
+        self.payload = payload
+        self.blocks = 0
+        self.start_ns = -1
+
+
+class SlottedUplink:
+    """In each uplink slot the band, M resource blocks of equal width, is given to devices.
+
+    The rate of a slot is that of its beginning; a block carries 1/M of what the whole band would.
+    Shares *bandwidth* at a fixed power per block: a device with few blocks has the same
+    signal-to-noise ratio, not more. A payload ends with the slot that carries its last bit; a
+    device's payloads go in their order. Who is queued when a slot begins takes part in it.
+
+    Nothing can change before the next scheduled event, so a run of slots up to it costs one event,
+    and nothing while nothing is queued.
+
+    Not modelled: fading that differs from block to block, errors, the time to prepare an upload.
+
+    Parameters
+    ----------
+    medium
+        What it is made for.
+    scheduler
+        Says who goes first.
+    blocks : int
+        Resource blocks of a slot, M.
+    pattern
+        Slots of the uplink.
+    request_ns, grant_ns : int
+        A device with nothing queued must ask first, at times this far apart, and then waits so
+        long for its grant [ns]; 0: it need not.
+    """
+
+    def __init__(
+        self,
+        medium: Medium,
+        scheduler: UplinkScheduler,
+        blocks: int,
+        pattern: SlotPattern,
+        request_ns: int = 0,
+        grant_ns: int = 0,
+    ) -> None:
+        self.env = medium.env
+        self.scheduler = scheduler
+        self.blocks = blocks
+        self.pattern = pattern
+        self._deliver = medium.deliver
+        self._write, self._row = medium.log.transmissions.write, medium.log.transmissions.row
+        self._devices = medium.devices
+        self._request_ns, self._grant_ns = request_ns, grant_ns
+        self._heap: list[tuple[object, int, _Packet]] = []
+        self._granted: list[tuple[int, int]] = []  # when, and to whom, grants come
+        self._queues: list[deque[_Packet]] = [deque() for _ in range(medium.devices)]
+        self._slot = pattern.first(0)
+        self._change_ns: float = inf
+        self._alarm = Alarm(self.env)
+        self.env.process(self._run())
+
+    def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
+        """Queue ``payload``; see :class:`~simnet.link.base.Uplink`."""
+        now_ns, queue = self.env.now, self._queues[device]
+        queue.append(_Packet(device, link, bits, payload, now_ns))
+        if len(queue) > 1:
+            return
+        from_ns = now_ns
+        if self._request_ns:
+            offset_ns = device * self._request_ns // self._devices
+            periods = -(-(now_ns - offset_ns) // self._request_ns)
+            from_ns = offset_ns + periods * self._request_ns + self._grant_ns
+            heappush(self._granted, (from_ns, device))
+        if not self._heap:
+            self._slot = max(self._slot, self.pattern.first(now_ns))
+        if from_ns == now_ns:
+            self._join(device)
+        earliest = max(self._slot, self.pattern.first(from_ns))
+        self._alarm.set_by(earliest * self.pattern.slot_ns)
+
+    @property
+    def backlog_s(self) -> float:
+        """Time until what is queued has been sent, at the rates of now [s]."""
+        now_ns = self.env.now
+        return sum(
+            packet.bits / packet.link.rate_bps(now_ns) for queue in self._queues for packet in queue
+        )
+
+    def close(self) -> None:
+        """Record what is queued."""
+        for queue in self._queues:
+            for packet in queue:
+                self._record(packet, -1)
+
+    def _record(self, packet: _Packet, end_ns: int) -> None:
+        pattern = self.pattern
+        service_ns = round(packet.blocks * pattern.slot_ns / (self.blocks * pattern.share))
+        kind, bits, asked = packet.is_prompt, packet.all_bits, packet.queued_ns
+        row = (packet.device, kind, bits, asked, packet.start_ns, end_ns, service_ns, 0)
+        self._write(self._row(*row))
+
+    def _join(self, device: int) -> None:
+        """Let the head of a device's queue take part from the next slot on."""
+        packet = self._queues[device][0]
+        self._set_rate(packet, self._slot * self.pattern.slot_ns)
+        heappush(self._heap, (self.scheduler.rank(packet), device, packet))
+
+    def _set_rate(self, packet: _Packet, at_ns: int) -> None:
+        link = packet.link
+        packet.block_bits = link.rate_bps(at_ns) * self.pattern.slot_ns * 1e-9 / self.blocks
+        change_ns = link.next_change_ns(at_ns)
+        if change_ns is not None and change_ns < self._change_ns:
+            self._change_ns = change_ns
+
+    def _run(self) -> ProcessGenerator:
+        env, slot_ns = self.env, self.pattern.slot_ns
+        while True:
+            yield self._alarm.wait()
+            while env.peek() <= env.now:  # who comes as a slot begins takes part in it
+                yield env.at(env.now)
+            self._run_slots()
+            if self._heap or self._granted:
+                if not self._heap:
+                    self._slot = max(self._slot, self.pattern.first(self._granted[0][0]))
+                self._alarm.set(self._slot * slot_ns)
+
+    def _run_slots(self) -> None:
+        """Run slots up to the next scheduled event."""
+        env, heap, granted, pattern = self.env, self._heap, self._granted, self.pattern
+        slot_ns, limit_ns = pattern.slot_ns, env.peek()
+        ordinal = pattern.ordinal(self._slot)
+        if self.scheduler.refresh(ordinal):
+            self._rank_anew()
+        last = ordinal + _LONGEST_RUN
+        while ordinal < last:
+            start_ns = self._slot * slot_ns
+            if start_ns >= limit_ns:
+                return
+            while granted and granted[0][0] <= start_ns:
+                self._join(heappop(granted)[1])
+            if not heap:
+                return
+            if start_ns >= self._change_ns:
+                self._new_rates(start_ns)
+            done = self._fill_slot(start_ns, ordinal)
+            ordinal += 1
+            self._slot = pattern.after(self._slot)
+            if done:
+                for packet in done:
+                    self._record(packet, start_ns + slot_ns)
+                    self._deliver(packet.payload, packet.start_ns, start_ns + slot_ns)
+                limit_ns = env.peek()
+
+    def _fill_slot(self, start_ns: int, ordinal: int) -> list[_Packet]:
+        """Give the blocks of a slot to devices; the payloads that are through."""
+        heap, scheduler = self._heap, self.scheduler
+        left, served, done, unfinished = self.blocks, [], [], []
+        follows = -1  # whose next payload joins when the slot is over
+        while left and heap:
+            entry = heappop(heap)
+            packet = entry[2]
+            offered = max(1, left // (len(heap) + 1)) if scheduler.equal_blocks else left
+            if packet.start_ns < 0:
+                packet.start_ns = start_ns
+            sent = offered * packet.block_bits
+            if packet.bits > sent:
+                left -= offered
+                packet.blocks += offered
+                packet.bits -= sent
+                unfinished.append(entry)
+                served.append((packet, sent))
+            else:
+                needed = max(1, ceil(packet.bits / packet.block_bits))
+                left -= needed
+                packet.blocks += needed
+                served.append((packet, packet.bits))
+                packet.bits = 0.0
+                done.append(packet)
+                queue = self._queues[packet.device]
+                queue.popleft()
+                if queue and left:
+                    self._join(packet.device)
+                elif queue:
+                    follows = packet.device
+            if left and not heap and unfinished:
+                heap += unfinished
+                heapify(heap)
+                unfinished = []
+        for packet, bits in served:
+            scheduler.served(packet, bits, ordinal)
+        for _, device, packet in unfinished:
+            heappush(heap, (scheduler.rank(packet), device, packet))
+        if follows >= 0:
+            self._join(follows)
+        return done
+
+    def _new_rates(self, at_ns: int) -> None:
+        """A fading block has ended: look at the rates of all who take part."""
+        self._change_ns = inf
+        for _, _, packet in self._heap:
+            self._set_rate(packet, at_ns)
+        if self.scheduler.by_rate:
+            self._rank_anew()
+
+    def _rank_anew(self) -> None:
+        rank = self.scheduler.rank
+        self._heap[:] = [(rank(packet), device, packet) for _, device, packet in self._heap]
+        heapify(self._heap)

@@ -1,0 +1,1 @@
+"""Who goes first: rules that neither keep time nor touch the network."""

@@ -1,0 +1,70 @@
+"""Uplink schedulers whose order does not depend on what was served before."""
+
+from typing import ClassVar
+
+from simnet.scheduling.uplink import Head
+
+
+class _Memoryless:
+    by_rate: ClassVar[bool] = False
+    equal_blocks: ClassVar[bool] = False
+
+    def served(self, head: Head, bits: float, slot: int) -> None:
+        """Nothing is remembered."""
+
+    def refresh(self, slot: int) -> bool:
+        """Nothing changes."""
+        return False
+
+
+class MaxRate(_Memoryless):
+    """The device with the best channel goes first.
+
+    It maximises the bits carried and starves the far.
+
+    References
+    ----------
+    R. Knopp and P. A. Humblet, "Information capacity and power control in single-cell multiuser
+    communications", ICC 1995.
+    """
+
+    by_rate: ClassVar[bool] = True
+
+    def rank(self, head: Head) -> float:
+        """Minus the rate."""
+        return -head.block_bits
+
+
+class EarliestDeadline(_Memoryless):
+    """The payload whose deadline comes first goes first, late ones included.
+
+    Parameters
+    ----------
+    round_ns, prompt_ns : int
+        Deadline of a round's payload and of a prompt after they are queued [ns].
+
+    References
+    ----------
+    C. L. Liu and J. W. Layland, "Scheduling algorithms for multiprogramming in a hard-real-time
+    environment", J. ACM 20(1), 1973.
+    """
+
+    def __init__(self, round_ns: int, prompt_ns: int) -> None:
+        self.round_ns = round_ns
+        self.prompt_ns = prompt_ns
+
+    def rank(self, head: Head) -> int:
+        """Deadline [ns]."""
+        return head.queued_ns + (self.prompt_ns if head.is_prompt else self.round_ns)
+
+
+class MostUncertain(_Memoryless):
+    """The draft of which the small model is least certain goes first, among equals the oldest.
+
+    A verification is worth most where the draft is most likely rejected. Prompts go before all
+    drafts. Under overload the certain starve.
+    """
+
+    def rank(self, head: Head) -> tuple[float, int]:
+        """Minus the uncertainty, and the time of queueing."""
+        return -head.uncertainty, head.queued_ns
