@@ -71,12 +71,12 @@ def page(results: Results, models: Iterable[Model]) -> str:
     scenario, origin = yaml.safe_load(scenario_text), json.loads(_read(results, "provenance.json"))
     points, warning = results.points(), synthetic_warning(results)
     one = points[0] if len(points) == 1 else None
-    panels, notes = _run_panels(results)
+    panels, notes = _run_panels(results, points)
     script = "\n".join(_part(name) for name in SCRIPTS)
     data = {
         "very_wide_range": VERY_WIDE_RANGE,
         "styles": styles(STYLES),
-        "sweeps": sweep_panels(results) if results.swept else [],
+        "sweeps": sweep_panels(results, points) if results.swept else [],
         "panels": panels,
     }
     return Template(_part("page.html")).substitute(
@@ -142,9 +142,9 @@ def _provenance(
     ]
 
 
-def _run_panels(results: Results) -> tuple[list[Chart], list[str]]:
+def _run_panels(results: Results, points: Sequence[Point]) -> tuple[list[Chart], list[str]]:
     """Panels of spans and records, and why one is missing."""
-    panels, notes = [span_panel(results)], []
+    panels, notes = [span_panel(results, points)], []
     if not _records_kept(results):
         notes.append(
             "Distributions and the course of time are not drawn: the records of the runs were not "

@@ -1,25 +1,21 @@
 """The charts of the HTML page as data: what `page/charts.js` draws."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import Any, Final
 
-from simnet.faults import InputError
 from simnet.metrics import CATALOGUE, Estimate, Metric, describe
 from simnet.metrics.distribution import STATISTICS
 from simnet.records import SPANS
 from simnet.report.axes import WIDE_RANGE, metric_label, parameter_label
+from simnet.report.page_lines import Line, lines_over, numbers_of, point_name
 from simnet.report.results import Point, Results
 from simnet.report.style import line_styles
-from simnet.report.sweep_figures import axis_values, series_name
 
-MOST_LINES: Final = 16
-"""Lines that a chart shows as lines; of more, only the points."""
 MOST_BARS: Final = 48
 MOST_AXES: Final = 4
-MOST_CHOICES: Final = 12_000
-"""Values over all metrics, lines and points that the page offers to choose from."""
+MOST_CHOICES: Final = 60_000
+"""Values over all metrics and points that the page offers to choose from: about 2 MB."""
 DIGITS: Final = 7
 _PANELS: Final = (
     "output_tokens_per_s",
@@ -34,19 +30,6 @@ _OFFERED: Final = ("mean", "p50", "p95", "p99", "max")  # statistics of a metric
 Chart = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Points by ascending x, which is a number or the place of a category.
-
-    ``joined``: x is all that varies along it, so a line between its points means something.
-    """
-
-    name: str
-    x: tuple[float, ...]
-    points: tuple[Point, ...]
-    joined: bool
-
-
 def styles(number: int) -> list[dict[str, Any]]:
     """Colour, marker and dashes of each series, as the figures have them."""
     return [
@@ -55,22 +38,21 @@ def styles(number: int) -> list[dict[str, Any]]:
     ]
 
 
-def sweep_panels(results: Results) -> list[Chart]:
+def sweep_panels(results: Results, points: Sequence[Point]) -> list[Chart]:
     """One panel per swept parameter that can be an axis: the main metrics against it.
 
     A number goes on the axis as it is; where no number was swept, the first parameter does, as
     categories.
     """
-    numeric = [name for name in results.swept if _numbers(results, name) is not None]
+    numeric = [name for name in results.swept if numbers_of(results, name) is not None]
     counts = [name for name in numeric if name.endswith(".count")]
     axes = list(dict.fromkeys([*counts, *numeric])) or results.swept[:1]
-    points = results.points()
     return [_panel(results, points, x) for x in axes[:MOST_AXES]]
 
 
-def span_panel(results: Results) -> Chart | None:
+def span_panel(results: Results, points: Sequence[Point]) -> Chart | None:
     """Where the time of a round goes: one bar per point, its spans end to end."""
-    points = results.points()[:MOST_BARS]
+    points = points[:MOST_BARS]
     names = [
         name
         for name in SPANS
@@ -105,47 +87,9 @@ def span_panel(results: Results) -> Chart | None:
     }
 
 
-def point_name(results: Results, point: Point) -> str:
-    """What tells a point from the others."""
-    return series_name(results, point.parameters)
-
-
 def number(value: float) -> float | None:
     """A number as the page holds it: digits that matter; None where it is unknown."""
     return float(f"{value:.{DIGITS}g}") if isfinite(value) else None
-
-
-def lines_over(results: Results, points: Sequence[Point], x: str) -> tuple[list[Line], list[str]]:
-    """Points as lines over ``x``, and the names of its categories where it is no number."""
-    numbers = _numbers(results, x)
-    labels = results.labels(x)
-    place = numbers[0] if numbers else {text: float(i) for i, text in enumerate(labels)}
-    others = [name for name in results.swept if name != x]
-    found = _lines(results, points, x, others, place, joined=numbers is not None)
-    if len(found) > MOST_LINES:  # such as points drawn at random
-        others = [name for name in others if _numbers(results, name) is None]
-        found = _lines(results, points, x, others, place, joined=False)
-    return found, [] if numbers else list(labels.values())
-
-
-def _lines(
-    results: Results,
-    points: Iterable[Point],
-    x: str,
-    others: Sequence[str],
-    place: Mapping[str, float],
-    *,
-    joined: bool,
-) -> list[Line]:
-    lines: dict[str, list[tuple[float, Point]]] = {}
-    for point in points:
-        name = series_name(results, {other: point.parameters[other] for other in others})
-        lines.setdefault(name, []).append((place[str(point.parameters[x])], point))
-    ordered = {name: sorted(along, key=lambda pair: pair[0]) for name, along in lines.items()}
-    return [
-        Line(name, tuple(x for x, _ in along), tuple(point for _, point in along), joined)
-        for name, along in ordered.items()
-    ]
 
 
 def _panel(results: Results, points: Sequence[Point], x: str) -> Chart:
@@ -167,7 +111,7 @@ def _panel(results: Results, points: Sequence[Point], x: str) -> Chart:
 
 def _axis(results: Results, x: str, lines: Sequence[Line], categories: list[str]) -> Chart:
     values = [value for line in lines for value in line.x]
-    numbers = _numbers(results, x)
+    numbers = numbers_of(results, x)
     wide = min(values) > 0 and max(values) / min(values) >= WIDE_RANGE
     return {
         "label": parameter_label(x),
@@ -231,13 +175,6 @@ def _best_known(points: Sequence[Point], metrics: Sequence[str]) -> str | None:
     counts = {m: sum(_known(point.estimates.get(m)) for point in points) for m in metrics}
     best = next((m for m in metrics if 2 * counts[m] >= len(points)), metrics[-1])
     return best if counts[best] else None
-
-
-def _numbers(results: Results, x: str) -> tuple[dict[str, float], str] | None:
-    try:
-        return axis_values(results, x)
-    except InputError:
-        return None
 
 
 def title(metric: Metric) -> str:

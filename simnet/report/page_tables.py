@@ -8,9 +8,9 @@ from typing import Final
 from simnet.metrics import CATALOGUE, Estimate, Metric, Verdict
 from simnet.metrics.catalogue import LEVELS
 from simnet.report.page_charts import title
+from simnet.report.page_lines import numbers_of
 from simnet.report.quantity import UNKNOWN, short
 from simnet.report.results import Point, Results
-from simnet.report.sweep_figures import axis_values
 from simnet.report.tables import written
 
 UNSTEADY_MARK: Final = "†"
@@ -111,7 +111,7 @@ def point_table(results: Results, points: Sequence[Point]) -> str:
     """One row per point of a sweep."""
     swept = results.swept
     labels = {name: results.labels(name) for name in swept}
-    numbers = {name: _numbers(results, name) for name in swept}
+    numbers = {name: numbers_of(results, name) for name in swept}
     shown = {
         column: head
         for column, head in _OF_A_POINT.items()
@@ -123,7 +123,7 @@ def point_table(results: Results, points: Sequence[Point]) -> str:
         for name in swept:
             key = str(point.parameters[name])
             numeric, told = numbers[name], labels[name][key]
-            cells.append(value(told, numeric[key]) if numeric else text(told))
+            cells.append(value(told, numeric[0][key]) if numeric else text(told))
         for column, head in shown.items():
             metric = _metric(column)
             estimate = point.estimates.get(column, Estimate(nan, nan, nan, 0))
@@ -181,10 +181,3 @@ def _metric(column: str) -> Metric:
 def _is_known(point: Point, column: str) -> bool:
     estimate = point.estimates.get(column)
     return estimate is not None and isfinite(estimate.mean)
-
-
-def _numbers(results: Results, name: str) -> dict[str, float] | None:
-    try:
-        return axis_values(results, name)[0]
-    except ValueError:
-        return None

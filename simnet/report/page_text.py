@@ -7,7 +7,7 @@ from typing import Any, Final
 from simnet.faults import InputError
 from simnet.metrics import Verdict
 from simnet.report.axes import parameter_label
-from simnet.report.page_charts import lines_over, point_name
+from simnet.report.page_lines import lines_over, point_name
 from simnet.report.quantity import short
 from simnet.report.results import Point, Results, trace_kinds
 from simnet.report.sweep_figures import axis_values, default_x
