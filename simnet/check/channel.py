@@ -157,11 +157,11 @@ CASES = (
     Case(
         "Doppler fading: crossings of the root mean square per Doppler period",
         "sqrt(2 pi) r e^(-r^2) at r = 1",
-        _sounded(4, "2 ms", "10 Hz", 64, 4),
+        _sounded(4, "2 ms", "10 Hz", 256, 4),
         _crossings,
         sqrt(2 * pi) / e,
         "",
-        largest_standard_error=0.02,
+        largest_standard_error=0.03,
     ),
     Case(
         "No fading: Shannon capacity",
