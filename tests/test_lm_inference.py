@@ -10,7 +10,8 @@ pytest.importorskip("transformers")
 import torch
 
 from simnet.faults import InputError
-from simnet.lm.hybrid import answer, draw, softmax
+from simnet.lm.draft import draw, softmax
+from simnet.lm.hybrid import answer
 from simnet.lm.pair import load_pair
 from tests.tiny_pair import make_model, make_tokenizer, save_pair
 

@@ -203,6 +203,14 @@ class ModelPair:
                 ids.update([found] if isinstance(found, int) else found)
         return frozenset(ids)
 
+    def with_own_caches(self) -> "ModelPair":
+        """The same models, with caches that hold no text yet."""
+        slm, llm = (
+            CachedModel(model.model, model.vocabulary_size, model.role)
+            for model in (self.slm, self.llm)
+        )
+        return ModelPair(slm, llm, self.tokenizer)
+
     @property
     def context(self) -> int | None:
         """Tokens that both models can read, None if neither says."""

@@ -30,13 +30,13 @@ from simnet.decoding.uncertainty import (
     THETA_MAX,
     entropy_nats,
     mean_uncertainty,
-    sampled_uncertainty,
     top1_margin,
 )
 from simnet.faults import InputError
-from simnet.lm.hybrid import Answer, answer, softmax
+from simnet.lm.draft import softmax
+from simnet.lm.hybrid import Answer, answer
 from simnet.lm.pair import CachedModel, ModelPair, tokenizer_sha256, weights_sha256
-from simnet.rng import CounterStream, stream
+from simnet.rng import CounterStream
 from simnet.trace.grid import k_grid
 from simnet.trace.schema import (
     Dataset,
@@ -186,7 +186,7 @@ def record(
 
 
 def token_columns(
-    found: Answer, temperature: float, rng: np.random.Generator, grid: NDArray[np.int64]
+    found: Answer, temperature: float, grid: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     """Everything a trace says about each position of an answer, but for ``request_id``.
 
@@ -196,8 +196,6 @@ def token_columns(
         N positions.
     temperature : float
         At which it was drawn.
-    rng : Generator
-        Of the perturbations.
     grid : (K,) int array
         Kept entries at which truncation is measured.
 
@@ -208,7 +206,7 @@ def token_columns(
     count, vocabulary = found.slm_logits.shape
     step = max(1, _CHUNK // vocabulary)
     parts = [
-        _measure(found, slice(first, min(first + step, count)), temperature, rng, grid)
+        _measure(found, slice(first, min(first + step, count)), temperature, grid)
         for first in range(0, count, step)
     ]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -232,7 +230,6 @@ def _measure(
     found: Answer,
     rows: slice,
     temperature: float,
-    rng: np.random.Generator,
     grid: NDArray[np.int64],
 ) -> dict[str, NDArray[Any]]:
     logits, draft = found.slm_logits[rows], found.draft_id[rows]
@@ -242,7 +239,7 @@ def _measure(
         "total_variation": total_variation(x, y),
         "entropy_slm": entropy_nats(x),
         "entropy_llm": entropy_nats(y),
-        "uncertainty": sampled_uncertainty(logits, draft, rng),
+        "uncertainty": found.uncertainty[rows],
         "uncertainty_mean": mean_uncertainty(logits, draft),
         "top1_margin": top1_margin(x),
         "mass_k": mass_curve(x, grid),
@@ -264,9 +261,7 @@ def _answer_columns(
     found = answer(
         pair, prompt, recording.max_new_tokens, recording.temperature, recording.seed, name
     )
-    perturbations = stream(recording.seed, 0, "record", name, "uncertainty")
-    grid = k_grid(pair.vocabulary_size)
-    rows = token_columns(found, recording.temperature, perturbations, grid)
+    rows = token_columns(found, recording.temperature, k_grid(pair.vocabulary_size))
     scalars: dict[str, Any] = {
         "prompt_tokens": len(prompt),
         "output_tokens": len(found.final_id),

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from simnet.decoding.rejection import LinearFit
 from simnet.decoding.truncation import offline_k, online_k
 from simnet.protocol.base import Setting
 from simnet.protocol.threshold import Estimator, ThresholdConfig, rejection_fit, uncertainty_of
@@ -59,18 +60,33 @@ class OfflineTruncation(TruncationConfig):
         return np.full(int(setting.replay.first[-1]), k, dtype=np.int64)
 
 
+class RejectionFit(Config):
+    """Rejection probability as a linear function of the uncertainty, by value."""
+
+    slope: float = Field(description="a")
+    intercept: float = Field(description="b")
+
+
 class OnlineTruncation(TruncationConfig):
     """A number for each token, from what the device knows (E12)."""
 
     kind: Literal["online"] = "online"
     theta: float = Field(0.1, gt=0, description="Tolerated bound on the change of the output law")
+    fit: RejectionFit | None = Field(
+        None, description="What predicts the rejection; calibrated on the trace in use if absent"
+    )
 
     def entries(
         self, setting: Setting, threshold: ThresholdConfig, estimator: Estimator
     ) -> NDArray[np.int64]:
         """``k*(t)`` of each token, the rejection probability predicted from its uncertainty."""
         tokens = setting.replay.tokens
-        fit = rejection_fit(setting.calibration, estimator)
+        given = self.fit
+        fit = (
+            rejection_fit(setting.calibration, estimator)
+            if given is None
+            else LinearFit(given.slope, given.intercept)
+        )
         return np.asarray(
             online_k(
                 tokens["l1_truncation_k"].astype(np.float64),
