@@ -54,7 +54,9 @@ BATCHES = (
     "tokens",  # processed in this step, prefill included
     "prefill_tokens",
     "context_tokens",  # attended to: sum of the resident contexts of the step's sequences
-    "kv_tokens",  # occupied at the start of the step, over all resident sessions
+    "kv_tokens",  # occupied at the start of the step, over all resident sessions of the replica
+    "recomputed_tokens",  # those of prefill_tokens that are read again, after an eviction
+    "replica",
 )
 SPANS = {  # name of a span: (first boundary, last boundary); together they tile a round
     "device_time": ("started_ns", "sent_ns"),
@@ -142,7 +144,9 @@ class Records:
     uplink_servers
         How many transmissions the uplink carries at full rate at once (1 for one shared band).
     kv_capacity_tokens
-        Of the server; 0 means unlimited.
+        Of each replica of the server; 0 means unlimited.
+    server_replicas
+        How many there are.
     """
 
     horizon_ns: int
@@ -155,3 +159,4 @@ class Records:
     groups: tuple[Mapping[str, object], ...]
     uplink_servers: int
     kv_capacity_tokens: int
+    server_replicas: int = 1

@@ -9,6 +9,7 @@ from simnet.check import (
     queues,
     retransmission,
     saturation,
+    server,
 )
 from simnet.check.case import Case
 
@@ -18,6 +19,7 @@ CATALOGUE: dict[str, tuple[Case, ...]] = {
     "published latencies": published_latency.CASES,
     "saturation": saturation.CASES,
     "queues": queues.CASES,
+    "server": server.CASES,
     "channel": channel.CASES,
     "retransmission": retransmission.CASES,
     "access": access.CASES,

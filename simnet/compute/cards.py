@@ -1,6 +1,6 @@
 """Data sheets: what models and GPUs are, for step times and for the room that contexts take."""
 
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -64,6 +64,11 @@ MODELS: Final = {
 }
 """Published shapes; keys and values at fp16."""
 
+ModelName = Literal[
+    "tinyllama-1.1b", "llama-3.2-1b", "llama-2-7b", "llama-3.1-8b", "llama-2-13b", "qwen3-32b"
+]
+"""Those of `MODELS`."""
+
 GPUS: Final = {
     "a100-80gb": _gpu(312, 2039, 0.69, 80),
     "h100-80gb": _gpu(989, 3350, 0.69, 80),
@@ -72,6 +77,9 @@ GPUS: Final = {
     "rtx-pro-6000": _gpu(503.8, 1792, 0.79, 96),
 }
 """Peak values of the makers' data sheets; shares fitted to public profiles."""
+
+GpuName = Literal["a100-80gb", "h100-80gb", "a40", "rtx-4090", "rtx-pro-6000"]
+"""Those of `GPUS`."""
 
 LAYER_TIME: Final[Duration] = 32e-6
 """Launching the kernels of one layer [s], fitted to public profiles."""

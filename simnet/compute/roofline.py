@@ -4,15 +4,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from simnet.compute.cards import GPUS, LAYER_TIME, MODELS, GpuCard, ModelCard
+from simnet.compute.cards import GPUS, LAYER_TIME, MODELS, GpuCard, GpuName, ModelCard, ModelName
 from simnet.compute.step_time import STEP_TIMES, StepTimeConfig, StepWork
 from simnet.table import NO_TABLE, Table
 from simnet.units import Duration
-
-ModelName = Literal[
-    "tinyllama-1.1b", "llama-3.2-1b", "llama-2-7b", "llama-3.1-8b", "llama-2-13b", "qwen3-32b"
-]
-GpuName = Literal["a100-80gb", "h100-80gb", "a40", "rtx-4090", "rtx-pro-6000"]
 
 
 @STEP_TIMES.register

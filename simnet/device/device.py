@@ -135,7 +135,7 @@ class Device:
     def open_session(self, prompt: Prompt) -> Session:
         """State of a new request at the server, and its prompt on the way there."""
         network = self.network
-        session = Session(prompt.kv_tokens, prompt.prefill_tokens)
+        session = Session(prompt, network.env.now)
         if prompt.sent_ahead:
             if prompt.uplink_bits:
                 network.uplink.send(self.number, self.link, prompt.uplink_bits, session)

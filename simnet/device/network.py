@@ -11,6 +11,7 @@ from simnet.records import Log
 from simnet.rng import CounterStream
 from simnet.server.edge_server import EdgeServer
 from simnet.server.job import Job, Session
+from simnet.server.replicas import Replicas
 
 Flight = tuple[Round, int, int, Job | None, Round | None]
 """A round under way: the round, when it began and was or will be sent [ns], its job at the server,
@@ -63,7 +64,7 @@ class Network:
         bandwidth_hz: float,
         access_draws: CounterStream,
         backhaul_ns: int,
-        server: EdgeServer,
+        server: EdgeServer | Replicas,
         downlink: Delay,
         answers: int,
     ) -> None:

@@ -93,7 +93,8 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
             )
         ),
         uplink_servers=scenario.uplink.mac.channels(count),
-        kv_capacity_tokens=scenario.server.kv_capacity or 0,
+        kv_capacity_tokens=scenario.server.kv_capacity_tokens,
+        server_replicas=scenario.server.replicas,
     )
     if scenario.stop.warmup == "mser-5":
         return replace(records, warmup_ns=warmup_ns(records))

@@ -133,9 +133,7 @@ _METRICS = (
     ),
     _queue("device_queue_length", "#{a <= t < s}", "requests waiting, all devices", DEVICE),
     _queue("requests_in_system", "#{a <= t < f}", "requests asked and not finished", DEVICE),
-    Metric(
-        "uplink_utilisation", "", "A / (c T)", "busy share of the uplink", UPLINK
-    ),
+    Metric("uplink_utilisation", "", "A / (c T)", "busy share of the uplink", UPLINK),
     Metric(
         "uplink_offered_load",
         "",
@@ -166,7 +164,7 @@ _METRICS = (
     Metric("outage_rate", "", "blocks whose first attempt failed / blocks", "failures", UPLINK),
     Metric("retransmission_rate", "", "(attempts - blocks) / attempts", "repeats", UPLINK),
     _queue("uplink_queue_length", "#{t_1 <= t < t_2}", "transmissions waiting", UPLINK),
-    Metric("server_utilisation", "", "time with a step under way / T", "busy share", SERVER),
+    Metric("server_utilisation", "", "sum d / (T x replicas)", "busy share of a replica", SERVER),
     Metric(
         "server_offered_load",
         "",
@@ -185,8 +183,15 @@ _METRICS = (
     Metric(
         "batch_tokens", "token", "sum d k / sum d", "tokens processed per step, by time", SERVER
     ),
+    Metric(
+        "recomputed_token_share",
+        "",
+        "evicted or moved tokens read again / sum k",
+        "work lost to a KV cache that is too small",
+        SERVER,
+    ),
     Metric("kv_tokens_mean", "token", "int kv dt / T, held from step to step", "KV in use", SERVER),
-    Metric("kv_tokens_max", "token", "max kv", "KV in use at most", SERVER),
+    Metric("kv_tokens_max", "token", "max kv", "KV in use of a replica at most", SERVER),
     Metric("kv_occupancy", "", "kv_tokens_mean / capacity", "share of the KV capacity", SERVER),
     Metric(
         "kv_offered_load",

@@ -5,7 +5,6 @@ import numpy as np
 from simnet.metrics.demand import arrived_per_begun, closed_devices
 from simnet.metrics.distribution import ratio
 from simnet.metrics.latency import verified
-from simnet.metrics.occupancy import Occupancy
 from simnet.metrics.queues import queue_length
 from simnet.metrics.window import Mask, Rows, Times, Window
 from simnet.records import Records
@@ -36,10 +35,8 @@ def server_load(records: Records, window: Window, share_not_waiting: float) -> d
         for name in ("device", "position", "arrived_ns", "batch_start_ns")
     }
     took = window.lengths(batches["start_ns"], batches["end_ns"])
-    busy_ns = Occupancy.of(batches["start_ns"], batches["end_ns"], window).busy_ns()
-    utilisation = ratio(busy_ns, window.length_ns)
-    # steps of several replicas overlap
-    capacity_ns = window.length_ns * max(took.sum() / max(busy_ns, 1), 1.0)
+    capacity_ns = window.length_ns * records.server_replicas
+    utilisation = ratio(took.sum(), capacity_ns)
 
     full = full_steps(batches, rounds, records.kv_capacity_tokens) & (took > 0)
     sequences_ns = took * batches["sequences"]
@@ -59,6 +56,9 @@ def server_load(records: Records, window: Window, share_not_waiting: float) -> d
         "server_full_share": ratio(took[full].sum(), capacity_ns),
         "batch_sequences": ratio(sequences_ns.sum(), took.sum()),
         "batch_tokens": ratio((took * batches["tokens"]).sum(), took.sum()),
+        "recomputed_token_share": ratio(
+            batches["recomputed_tokens"][took > 0].sum(), batches["tokens"][took > 0].sum()
+        ),
         **queue_length(
             "server_queue_length", rounds["arrived_ns"], rounds["batch_start_ns"], window
         ),
@@ -97,7 +97,7 @@ def _stay_behind(rounds: Rows, chosen: Mask, arrived_before: Times, begun_by: Ti
 
 
 def _memory(records: Records, rounds: Rows, window: Window) -> dict[str, float]:
-    """KV cache in use, held from the start of a step to the start of the next.
+    """KV cache in use, held from the start of a replica's step to the start of its next.
 
     Requests that wait for room show as first rounds that wait at the server while memory is tight.
     Room asked for is room in use x requests in hand / requests that have theirs.
@@ -105,8 +105,9 @@ def _memory(records: Records, rounds: Rows, window: Window) -> dict[str, float]:
     batches: Rows = records.batches
     requests: Rows = records.requests
     start = batches["start_ns"]
-    held = window.lengths(start, np.append(start[1:], -1)[: start.size])
+    held = window.lengths(start, _next_start(start, batches["replica"]))
     used = ratio((held * batches["kv_tokens"]).sum(), window.length_ns)
+    replicas = records.server_replicas
     capacity = records.kv_capacity_tokens or float("nan")
 
     opens = rounds["position"] == 0
@@ -120,6 +121,15 @@ def _memory(records: Records, rounds: Rows, window: Window) -> dict[str, float]:
     return {
         "kv_tokens_mean": used,
         "kv_tokens_max": most,
-        "kv_occupancy": used / capacity,
-        "kv_offered_load": used / capacity * float(crowding),
+        "kv_occupancy": used / (capacity * replicas),
+        "kv_offered_load": used / (capacity * replicas) * float(crowding),
     }
+
+
+def _next_start(start: Times, replica: Times) -> Times:
+    """When the replica of each step begins its next one; -1: not before the horizon."""
+    following = np.full(start.size, -1)
+    for number in np.unique(replica):
+        own = np.flatnonzero(replica == number)
+        following[own[:-1]] = start[own[1:]]
+    return following

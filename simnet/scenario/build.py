@@ -146,8 +146,8 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
 
 
 def _check_kv_room(scenario: Scenario, name: str, protocol: Any) -> None:
-    capacity = scenario.server.kv_capacity
-    if capacity is None:
+    capacity = scenario.server.kv_capacity_tokens
+    if not capacity:
         return
     largest = max(protocol.prompt(request).kv_tokens for request in range(protocol.requests))
     if largest > capacity:

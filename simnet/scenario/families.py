@@ -6,6 +6,7 @@ import simnet.channel
 import simnet.compute
 import simnet.link
 import simnet.protocol
+import simnet.scheduling
 import simnet.server
 import simnet.workload
 from simnet.channel.errors import ERRORS
@@ -20,6 +21,8 @@ from simnet.link.base import MACS
 from simnet.link.downlink import DOWNLINKS
 from simnet.protocol.base import PROTOCOLS
 from simnet.registry import Family
+from simnet.scheduling.batch_policy import BATCH_POLICIES
+from simnet.scheduling.routing import ROUTINGS
 from simnet.server.batching import BATCHINGS
 from simnet.workload.traffic import TRAFFICS
 
@@ -37,6 +40,8 @@ _HOMES: tuple[tuple[Family, ModuleType], ...] = (  # type: ignore[type-arg]
     (DOWNLINKS, simnet.link),
     (STEP_TIMES, simnet.compute),
     (BATCHINGS, simnet.server),
+    (BATCH_POLICIES, simnet.scheduling),
+    (ROUTINGS, simnet.scheduling),
 )
 
 

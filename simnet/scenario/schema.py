@@ -12,6 +12,7 @@ from simnet.channel.mobility import MOBILITIES, MobilityConfig
 from simnet.channel.path_loss import PATH_LOSSES, PathLossConfig
 from simnet.channel.position import POSITIONS, PositionConfig
 from simnet.channel.rate import RATES, RateConfig
+from simnet.compute.cards import MODELS, ModelCard, ModelName
 from simnet.compute.slm import SLMS, SlmConfig
 from simnet.compute.step_time import STEP_TIMES, StepTimeConfig
 from simnet.link.base import MACS, MacConfig
@@ -21,8 +22,9 @@ from simnet.protocol.ledger import Ledger
 from simnet.registry import Config
 from simnet.scenario.families import discover_all
 from simnet.scenario.sweep import Sweep
+from simnet.scheduling.routing import ROUTINGS, RoutingConfig, Sticky
 from simnet.server.batching import BATCHINGS, BatchingConfig, ContinuousBatching
-from simnet.units import Decibel, Duration, Frequency, Power, PowerDensity
+from simnet.units import Data, Decibel, Duration, Frequency, Power, PowerDensity
 from simnet.workload.traffic import TRAFFICS, TrafficConfig
 
 discover_all()
@@ -40,6 +42,7 @@ if TYPE_CHECKING:  # a member of each family, told apart by its kind
     AnyDownlink = DownlinkConfig
     AnyProtocol = ProtocolConfig
     AnyBatching = BatchingConfig
+    AnyRouting = RoutingConfig
     AnyTraffic = TrafficConfig
 else:
     AnyErrors = ERRORS.schema()
@@ -54,6 +57,7 @@ else:
     AnyDownlink = DOWNLINKS.schema()
     AnyProtocol = PROTOCOLS.schema()
     AnyBatching = BATCHINGS.schema()
+    AnyRouting = ROUTINGS.schema()
     AnyTraffic = TRAFFICS.schema()
 
 Fault = tuple[tuple[str, ...], str]
@@ -142,15 +146,57 @@ class Backhaul(Config):
     latency: Duration = Field(0.0, ge=0, description="Delay from base station to server")
 
 
+class KvCache(Config):
+    """How the KV cache is shared out."""
+
+    policy: Literal["reserve", "evict"] = Field(
+        "reserve",
+        description="Reserve room for whole answers, or grow it, evict the latest and recompute",
+    )
+
+
+class KvMemory(Config):
+    """The KV cache by the memory of the GPU: what the weights leave of it."""
+
+    memory: Data = Field(gt=0, description="Memory of the GPU")
+    share: float = Field(0.9, gt=0, le=1, description="Share of it that weights and KV cache get")
+    model: ModelName | ModelCard = Field(description="A known model, or its data sheet")
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of context that fit."""
+        model = MODELS[self.model] if isinstance(self.model, str) else self.model
+        room = self.memory * self.share - 8 * model.weight_bytes
+        return max(0, int(room // model.kv_per_token))
+
+    @model_validator(mode="after")
+    def _weights_fit(self) -> Self:
+        if not self.tokens:
+            message = "leaves no room beside the weights: give more memory or a smaller model"
+            raise PydanticCustomError("combination", "{message}", {"message": message})
+        return self
+
+
 class Server(Config):
     """The edge server with the large model."""
 
     step_time: AnyStepTime = Field(description="Time of a step")
     batching: AnyBatching = Field(ContinuousBatching(), description="How batches form")
-    kv_capacity: int | None = Field(None, ge=1, description="KV cache [tokens]; none: unlimited")
+    kv_capacity: Annotated[int, Field(ge=1)] | KvMemory | None = Field(
+        None, description="KV cache of each replica [tokens], or its memory; none: unlimited"
+    )
+    kv: KvCache = Field(KvCache(), description="How the KV cache is shared out")
+    replicas: int = Field(1, ge=1, description="How many there are, all alike")
+    routing: AnyRouting = Field(Sticky(), description="Which replica a round goes to")
     prefill: Literal["eager", "none"] = Field(
         "eager", description="Read prompts when they arrive, or neglect that time"
     )
+
+    @property
+    def kv_capacity_tokens(self) -> int:
+        """KV cache of each replica [tokens]; 0: unlimited."""
+        given = self.kv_capacity
+        return given.tokens if isinstance(given, KvMemory) else given or 0
 
 
 class Scenario(Config):
@@ -205,6 +251,16 @@ class Scenario(Config):
             yield ("until",), f"{message} or more, better 5"
         if self.until is not None and self.until.max_replications < self.replications:
             yield ("until", "max_replications"), "must not be less than replications"
+        server = self.server
+        if server.kv.policy == "evict" and not server.kv_capacity_tokens:
+            yield ("server", "kv"), "nothing is evicted from an unlimited cache: give kv_capacity"
+        if server.replicas == 1 and not isinstance(server.routing, Sticky):
+            yield ("server", "routing"), "has no effect on one replica: give replicas, or remove it"
+        users = sum(group.count for group in self.devices.values())
+        closed = all(group.traffic.closed for group in self.devices.values())
+        if server.batching.patience_ns is None and closed and users < server.batching.awaited:
+            message = f"would wait for ever: {users} users never have as many rounds to verify"
+            yield ("server", "batching"), message
         for name, group in self.devices.items():
             here = ("devices", name)
             if group.protocol.needs_trace and group.trace is None:

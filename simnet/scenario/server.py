@@ -9,14 +9,16 @@ from simnet.records import Log
 from simnet.rng import CounterStream
 from simnet.scenario.schema import Scenario
 from simnet.scenario.tables import read_columns
-from simnet.server.batching import ContinuousBatching
-from simnet.server.edge_server import EdgeServer
+from simnet.server.edge_server import Coming, EdgeServer
+from simnet.server.evicting_server import EvictingServer
+from simnet.server.kv_cache import EvictingKvCache, KvCache
+from simnet.server.replicas import Replicas
 from simnet.table import NO_TABLE
 
 
 def edge_server(
     scenario: Scenario, env: Environment, log: Log, replication: int, base: Path
-) -> EdgeServer:
+) -> EdgeServer | Replicas:
     """Make the server of one run; ``base`` is the directory of the scenario file.
 
     Raises
@@ -25,17 +27,27 @@ def edge_server(
         If a file that the section names cannot be read or makes no model.
     """
     section = scenario.server
+    model, random = step_time(section.step_time, base), section.step_time.random
     draws = CounterStream(scenario.seed, replication, "step_time")
-    assert isinstance(section.batching, ContinuousBatching), "the only kind so far"
-    return EdgeServer(
-        env,
-        log,
-        step_time(section.step_time, base),
-        draws if section.step_time.random else None,
-        section.step_time.attends,
-        section.batching,
-        section.kv_capacity or 0,
-    )
+    coming: list[Coming] = []
+    evicts, capacity_tokens = section.kv.policy == "evict", section.kv_capacity_tokens
+    servers = [
+        (EvictingServer if evicts else EdgeServer)(
+            env,
+            log,
+            model,
+            None if not random else draws if section.replicas == 1 else draws.child(replica),
+            section.step_time.attends,
+            section.batching,
+            EvictingKvCache(capacity_tokens) if evicts else KvCache(capacity_tokens),
+            replica,
+            coming if section.routing.shared else None,
+        )
+        for replica in range(section.replicas)
+    ]
+    if section.replicas == 1:
+        return servers[0]
+    return Replicas(env, section.routing, servers, coming)
 
 
 def step_time(section: StepTimeConfig, base: Path) -> StepTime:

@@ -7,20 +7,25 @@ from simnet.compute.step_time import StepTime, StepWork
 from simnet.kernel import Alarm, Environment, ProcessGenerator
 from simnet.records import Log
 from simnet.rng import CounterStream
-from simnet.server.batching import ContinuousBatching
+from simnet.server.batching import BatchingConfig
 from simnet.server.job import Job, Session
+from simnet.server.kv_cache import KvCache
+from simnet.server.step import attended_pairs
 from simnet.units import to_ns
+
+Coming = tuple[int, int, Job | Session]
+"""Work to come: when [ns], its order, and what."""
 
 
 class EdgeServer:
-    """Work-conserving continuous batching, first come first served.
+    """One replica of the large model: work-conserving continuous batching, or batches that wait.
 
-    When a step ends, the next takes what waits: sequences that decode, then verifications in the
-    order of arrival, then prompts in chunks with the room that is left. A session keeps its KV room
-    until its answer ends; the room for the whole answer is reserved when its prompt is admitted, so
-    the server never deadlocks, and prompts wait, in order, while it is full.
+    When a step ends, the next takes what waits: sequences that decode, then verifications as the
+    policy ranks them, then prompts in chunks with the room that is left. A session keeps its KV
+    room until its answer ends, or, if the cache evicts, until an earlier one needs it: its context
+    is then read again before its next verification.
 
-    Not modelled: preemption with recomputation, several replicas.
+    Not modelled: contexts swapped to other memory, one model over several GPUs.
 
     Parameters
     ----------
@@ -33,9 +38,13 @@ class EdgeServer:
     attends : bool
         Whether the time of a step depends on the pairs that attention works on.
     batching
-        Limits of a batch.
-    kv_capacity_tokens : int
-        Tokens of context that fit into the KV cache; 0: unlimited.
+        Limits of a batch, and who is in it.
+    cache
+        KV cache.
+    replica : int
+        Its number.
+    coming : list, optional
+        Work to come that all replicas share, each taking what it can serve.
     """
 
     def __init__(
@@ -45,48 +54,71 @@ class EdgeServer:
         step_time: StepTime,
         draws: CounterStream | None,
         attends: bool,
-        batching: ContinuousBatching,
-        kv_capacity_tokens: int,
+        batching: BatchingConfig,
+        cache: KvCache,
+        replica: int = 0,
+        coming: list[Coming] | None = None,
     ) -> None:
         self.env = env
-        self.max_sequences = batching.max_sequences
+        self.cache = cache
+        self.replica = replica
+        self.max_sequences = batching.sequences
         self.max_tokens = batching.max_tokens
-        self.kv_capacity_tokens = kv_capacity_tokens
-        self.kv_used_tokens = 0
+        self.idle = True
+        self._policy = batching.policy
+        self._awaited, self._patience_ns = batching.awaited, batching.patience_ns
+        self._in_order = batching.policy.in_order and self._awaited == 1 and not cache.evicts
         self._step_s = step_time.step_s
         self._draws, self._attends = draws, attends
-        self._steps = 0
+        self._steps = self._in_step = 0
         self._write, self._row = log.batches.write, log.batches.row
-        self._coming: list[tuple[int, int, Job | Session]] = []
+        self._shared = coming is not None
+        self._coming = [] if coming is None else coming
         self._order = 0
         self._verifications: deque[Job] = deque()
         self._prompts: deque[Session] = deque()  # wait for KV room
         self._prefilling: deque[Session] = deque()  # have it, and are being read
         self._decoding: list[Job] = []
+        self._paused: list[Job] = []  # decode, but have no room for their next token
         self._alarm = Alarm(env)
-        self._idle = True
         env.process(self._serve())
 
     def receive(self, work: Job | Session, arrives_ns: int) -> None:
         """Take ``work``, a round or a prompt, that arrives at ``arrives_ns``, now or later."""
         self._order += 1
         heappush(self._coming, (arrives_ns, self._order, work))
-        if self._idle:
+        if self.idle:
             self._alarm.set_by(arrives_ns)
+
+    def wake(self, at_ns: int) -> None:
+        """Look for work at ``at_ns`` [ns], now or later."""
+        self._alarm.set_by(at_ns)
 
     def release(self, session: Session) -> None:
         """Free the KV room of ``session``: its answer has ended."""
         session.released = True
         if session.admitted:
-            self.kv_used_tokens -= session.kv_tokens
-            if self._idle and self._prompts:
+            self.cache.free(session)
+            if self.idle and (self._prompts or self._verifications or self._paused):
                 self._alarm.set_by(self.env.now)
+
+    def let_go(self, session: Session) -> None:
+        """Forget the context of ``session``, none of whose rounds is here: it is elsewhere now."""
+        self.release(session)
+        session.released = session.admitted = session.ready = False
+        session.evicted, session.order = True, 0
 
     @property
     def queue_length(self) -> int:
         """Rounds and prompts that wait now."""
-        self._admit()
+        if not self._shared:
+            self._admit()
         return len(self._verifications) + len(self._prompts) + len(self._prefilling)
+
+    @property
+    def load(self) -> int:
+        """Rounds and prompts that wait or are served now."""
+        return self.queue_length + len(self._decoding) + self._in_step
 
     def _serve(self) -> ProcessGenerator:
         env = self.env
@@ -95,30 +127,47 @@ class EdgeServer:
             jobs = self._take_verifications()
             prompts = self._take_prompts(jobs) if self._prefilling else []
             if not (jobs or prompts or self._decoding):
-                if self._coming:
-                    self._alarm.set_by(self._coming[0][0])
-                self._idle = True
+                self._set_alarm()
+                self.idle = True
                 yield self._alarm.wait()
-                self._idle = False
+                self.idle = False
                 continue
             end_ns = self._step(jobs, prompts)
             for job in jobs:
                 env.schedule_at(job, end_ns + job.rest_ns)
+            self._in_step = len(jobs)
             yield env.at(end_ns)
+            self._in_step = 0
             for session, _ in prompts:
                 if not session.prefill_left:
                     self._prompt_read(session)
+
+    def _set_alarm(self) -> None:
+        """Wake when the next work comes, or when rounds have waited for others long enough."""
+        if self._coming:
+            self._alarm.set_by(self._coming[0][0])
+        waiting = self._verifications
+        if waiting and self._patience_ns and len(waiting) < self._awaited:
+            due_ns = waiting[0].arrived_ns + self._patience_ns
+            if due_ns > self.env.now:
+                self._alarm.set_by(due_ns)
 
     def _admit(self) -> None:
         """Queue what has arrived, and give KV room to prompts as long as it lasts."""
         now_ns, coming, prompts = self.env.now, self._coming, self._prompts
         while coming and coming[0][0] <= now_ns:
+            if self._shared and len(self._verifications) + len(prompts) >= self.max_sequences:
+                break
             arrived_ns, _, work = heappop(coming)
             if type(work) is not Job:
+                work.home = self  # type: ignore[union-attr]
                 prompts.append(work)  # type: ignore[arg-type]
                 continue
             work.arrived_ns = arrived_ns
             session = work.session
+            if session.home is not self:
+                self._adopt(session)
+            session.job = work
             if work.decode_left:  # the upload was the prompt
                 session.waiting = work
                 prompts.append(session)
@@ -126,13 +175,14 @@ class EdgeServer:
                 self._verifications.append(work)
             else:
                 session.waiting = work
+                if session.evicted:
+                    session.prefill_left = max(0, work.context_tokens - 1)
+                    self._read_again(session)
         while prompts:
             session = prompts[0]
             if not session.released:
-                used = self.kv_used_tokens + session.kv_tokens
-                if self.kv_capacity_tokens and used > self.kv_capacity_tokens:
+                if not self.cache.admit(session):
                     break
-                self.kv_used_tokens = used
                 session.admitted = True
                 if session.prefill_left:
                     self._prefilling.append(session)
@@ -140,8 +190,29 @@ class EdgeServer:
                     self._prompt_read(session)
             prompts.popleft()
 
+    def _adopt(self, session: Session) -> None:
+        """Take over a session that is new or has its context elsewhere, but for one read there."""
+        home = session.home
+        if home is not None and session.kv_tokens:
+            if session.ready:
+                home.let_go(session)
+            elif not session.evicted:
+                return
+        session.home = self
+
+    def _read_again(self, session: Session) -> None:
+        """Queue a session whose context was dropped, at the place it had among the prompts."""
+        session.evicted, session.recomputing, session.prefilled = False, True, 0
+        prompts, place = self._prompts, len(self._prompts)
+        if session.order:
+            later = (i for i, s in enumerate(prompts) if not s.order or s.order > session.order)
+            place = next(later, place)
+        prompts.insert(place, session)
+
     def _take_verifications(self) -> list[Job]:
         """Rounds of the next step; one that alone exceeds the token limit has a step of its own."""
+        if not self._in_order:
+            return self._take_ranked()
         waiting, taken = self._verifications, []
         sequences = tokens = len(self._decoding)
         while waiting and sequences < self.max_sequences:
@@ -151,6 +222,34 @@ class EdgeServer:
             taken.append(waiting.popleft())
             sequences += 1
         return taken
+
+    def _take_ranked(self) -> list[Job]:
+        """Rounds of the next step, as the policy ranks them, once enough of them wait."""
+        waiting, taken = list(self._verifications), list[Job]()
+        if len(waiting) < self._awaited:
+            patience_ns = self._patience_ns
+            if not waiting or patience_ns is None:
+                return taken
+            if waiting[0].arrived_ns + patience_ns > self.env.now:
+                return taken
+        for index in self._policy.rank(waiting):
+            job, sequences = waiting[index], len(self._decoding) + len(taken)
+            if sequences >= self.max_sequences:
+                break
+            tokens = len(self._decoding) + sum([other.tokens for other in taken])
+            if tokens + job.tokens > self.max_tokens and sequences:
+                if self._policy.passes_over:
+                    continue
+                break
+            if self._has_room(job, taken):
+                taken.append(job)
+        chosen = set(taken)
+        self._verifications = deque([job for job in self._verifications if job not in chosen])
+        return taken
+
+    def _has_room(self, job: Job, taken: list[Job]) -> bool:
+        """Whether the KV cache has room for a round: it was reserved."""
+        return True
 
     def _take_prompts(self, jobs: list[Job]) -> list[tuple[Session, int]]:
         """Prompts of the next step, and how many tokens of each are read."""
@@ -180,9 +279,10 @@ class EdgeServer:
         """
         decoding = self._decoding
         sequences = len(decoding) + len(jobs) + len(prompts)
-        prefill_tokens = context_tokens = 0
+        prefill_tokens = recomputed_tokens = context_tokens = 0
         if prompts or decoding:
             prefill_tokens = sum([chunk for _, chunk in prompts])
+            recomputed_tokens = sum([chunk for session, chunk in prompts if session.recomputing])
             context_tokens = sum([job.context_tokens for job in decoding])
             context_tokens += sum([session.prefilled - chunk for session, chunk in prompts])
         tokens = len(decoding) + prefill_tokens
@@ -197,8 +297,8 @@ class EdgeServer:
         work = StepWork(tokens, sequences, context_tokens, prefill_tokens, attended)
         start_ns = self.env.now
         end_ns = start_ns + to_ns(self._step_s(work, u))
-        row = (start_ns, end_ns, sequences, tokens, prefill_tokens, context_tokens)
-        self._write(self._row(*row, self.kv_used_tokens))
+        self._write(self._row(start_ns, end_ns, sequences, tokens, prefill_tokens, context_tokens,
+                              self.cache.used_tokens, recomputed_tokens, self.replica))  # fmt: skip
         for job in jobs:
             job.batch_start_ns = start_ns
             job.batch_end_ns = end_ns
@@ -218,6 +318,7 @@ class EdgeServer:
                     waiting.batch_start_ns = start_ns
                 if not session.prefill_left:  # its last chunk yields the first token
                     session.waiting = None
+                    waiting.context_tokens = session.prefilled - 1
                     decoding = [*decoding, waiting]
         self._decoding = []
         for job in decoding:
@@ -238,13 +339,3 @@ class EdgeServer:
         job, session.waiting = session.waiting, None
         if job is not None:
             self._verifications.append(job)
-
-
-def attended_pairs(
-    jobs: list[Job], prompts: list[tuple[Session, int]], decoding: list[Job]
-) -> float:
-    """Pairs of a new token and a token that it attends to, over the sequences of a step."""
-    new = [(job.tokens, job.context_tokens) for job in jobs]
-    new += [(1, job.context_tokens) for job in decoding]
-    new += [(chunk, session.prefilled - chunk) for session, chunk in prompts]
-    return sum(n * (context + (n + 1) / 2) for n, context in new)

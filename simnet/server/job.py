@@ -1,7 +1,12 @@
 """What the edge server works on."""
 
+from typing import TYPE_CHECKING
+
 from simnet.kernel import Environment, Event
-from simnet.protocol.round import Round
+from simnet.protocol.round import Prompt, Round
+
+if TYPE_CHECKING:
+    from simnet.server.edge_server import EdgeServer
 
 
 class Session:
@@ -9,34 +14,56 @@ class Session:
 
     Parameters
     ----------
-    kv_tokens : int
-        Room in the KV cache that its whole answer may need; 0: none.
-    prefill_tokens : int
-        Prompt tokens to read before the first verification.
+    prompt : Prompt
+        What it begins with.
+    started_ns : int
+        When its device turned to it [ns].
     """
 
     is_prompt = 1
     uncertainty = 1.0
     __slots__ = (
         "admitted",
+        "evicted",
+        "held_tokens",
+        "home",
+        "job",
         "kv_tokens",
+        "order",
         "prefill_left",
         "prefilled",
+        "prompt_tokens",
         "ready",
+        "recomputing",
         "released",
+        "started_ns",
         "waiting",
     )
 
-    def __init__(self, kv_tokens: int, prefill_tokens: int) -> None:
-        self.kv_tokens = kv_tokens
-        self.prefill_left = prefill_tokens
+    def __init__(self, prompt: Prompt, started_ns: int) -> None:
+        self.prompt_tokens, _, _, self.prefill_left, self.kv_tokens = prompt
+        self.started_ns = started_ns
+        self.order = 0
+        """Place in the order in which requests came to the server."""
         self.prefilled = 0
-        self.admitted = not kv_tokens
-        self.ready = self.admitted and not prefill_tokens
-        """Whether its prompt has been read, so that rounds can be verified."""
+        """Tokens read so far."""
+        self.held_tokens = 0
+        """Room it holds in the KV cache."""
+        self.admitted = not self.kv_tokens
+        """Whether it holds its room, so that it can be read."""
+        self.ready = self.admitted and not self.prefill_left
+        """Whether it has been read, so that rounds can be verified."""
+        self.evicted = False
+        """Whether its context was dropped and has to be read again with its next round."""
+        self.recomputing = False
+        """Whether what is read was read before."""
         self.released = False
+        self.home: EdgeServer | None = None
+        """Replica where it is."""
         self.waiting: Job | None = None
-        """A job that arrived before its prompt had been read."""
+        """A job that arrived before its prompt or context had been read."""
+        self.job: Job | None = None
+        """Its job while that is at a server which may evict the session."""
 
 
 class Job(Event):
