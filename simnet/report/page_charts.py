@@ -52,7 +52,7 @@ def sweep_panels(results: Results, points: Sequence[Point]) -> list[Chart]:
 
 def span_panel(results: Results, points: Sequence[Point]) -> Chart | None:
     """Where the time of a round goes: one bar per point, its spans end to end."""
-    points = points[:MOST_BARS]
+    points = [point for point in points if _mean(point, "round_time") > 0][:MOST_BARS]
     names = [
         name
         for name in SPANS
@@ -60,9 +60,7 @@ def span_panel(results: Results, points: Sequence[Point]) -> Chart | None:
     ]
     if not names:
         return None
-    totals = [
-        total for p in points if isfinite(total := p.estimates["round_time_s_mean"].mean) and total
-    ]
+    totals = [_mean(point, "round_time") for point in points]
     series: list[Chart] = [
         {
             "name": CATALOGUE[f"{name}_s"].meaning,

@@ -124,20 +124,20 @@ def point_table(results: Results, points: Sequence[Point]) -> str:
             key = str(point.parameters[name])
             numeric, told = numbers[name], labels[name][key]
             cells.append(value(told, numeric[0][key]) if numeric else text(told))
+        cells += [
+            text(point.verdict.state),
+            text(point.verdict.binding_resource),
+            value(short(point.verdict.load), point.verdict.load),
+        ]
         for column, head in shown.items():
             metric = _metric(column)
             estimate = point.estimates.get(column, Estimate(nan, nan, nan, 0))
             mark = UNSTEADY_MARK if metric.steady and not point.verdict.steady else ""
             told = written(estimate, metric).removesuffix(f" {head}")
             cells.append(value(told + mark if told != UNKNOWN else told, estimate.mean))
-        cells += [
-            text(point.verdict.state),
-            text(point.verdict.binding_resource),
-            value(short(point.verdict.load), point.verdict.load),
-        ]
         rows.append(cells)
     heads = [name.removeprefix("devices.") for name in swept]
-    return table("points", [*heads, *shown.values(), "verdict", "tightest", "load"], rows)
+    return table("points", [*heads, "verdict", "tightest", "load", *shown.values()], rows)
 
 
 def plain_table(rows: Iterable[tuple[str, object]]) -> str:

@@ -128,9 +128,8 @@ def _of_models(scenario: Mapping[str, Any]) -> list[str]:
             uplink, "rate"
         )
         == "fixed",
-        "Rates follow Shannon's formula with the gap given: no block is lost and sent again.": (
-            _kind(uplink, "rate") == "shannon"
-        ),
+        "Rates follow Shannon's formula with the gap given.": _kind(uplink, "rate") == "shannon",
+        "No block is lost and sent again.": _kind(uplink, "errors") in ("", "none"),
         "Radio gains do not change in time.": _kind(uplink, "fading") == "none",
         "The downlink has a fixed latency: nothing queues there.": (
             scenario.get("downlink", {}).get("kind") == "fixed"
