@@ -120,7 +120,7 @@ def test_draws_depend_on_the_seed():
          "low must be less than high (got 3, 2)"),
         (f"{{kind: random, samples: 1, over: {{{COUNT}: {{kind: integers, low: -9, high: -8}}}}}}",
          f"{COUNT}: must be at least 1 (got -"),
-        (f"{{{COUNT}: []}}", f"sweep.{COUNT}: must not be empty"),
+        (f"{{{COUNT}: []}}", f"sweep.{COUNT}: give at least one value"),
         (f"{{{COUNT}: 3}}", f"sweep.{COUNT}: must be a list in brackets"),
         ("[1]", "sweep: must be a section of `key: value` lines"),
     ],

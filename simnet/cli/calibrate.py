@@ -51,7 +51,12 @@ def command(
 
     Only the requests of the trace's calibration split are used. The policy is a YAML file with
     protocol sections for scenarios.
-    """
+
+    \b
+    Examples:
+      simnet calibrate bundled:sgd-dialogue
+      simnet calibrate traces/mine --out policy.yaml --figures figures
+    """  # noqa: D301 - \b keeps click from wrapping
     token_trace = read_trace(resolve_trace(trace, Path.cwd()))
     found = _calibrated(token_trace, estimator, theta)
     models = f"{token_trace.manifest.slm.name} / {token_trace.manifest.llm.name}"

@@ -18,6 +18,7 @@ from itertools import chain, product
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     Field,
     TypeAdapter,
     ValidationError,
@@ -32,7 +33,15 @@ from simnet.rng import CounterStream
 from simnet.scenario.document import Steps
 from simnet.scenario.range_law import RangeLaw
 
-Values = Annotated[list[Any], Field(min_length=1)]
+
+def _not_empty(values: list[Any]) -> list[Any]:
+    if not values:
+        raise PydanticCustomError("combination", "give at least one value")
+    return values
+
+
+_ONE: dict[str, Any] = {"minItems": 1}
+Values = Annotated[list[Any], AfterValidator(_not_empty), Field(json_schema_extra=_ONE)]
 Grid: TypeAlias = dict[str, Values]
 """Values of each path."""
 
@@ -162,11 +171,18 @@ def settings_of(sweep: Sweep, seed: int) -> list[Settings]:
     ]
 
 
-def place_of(sweep: Sweep, field: str) -> Steps | None:
-    """Where the sweep sets ``field`` or a section around it; None where it does not."""
+def place_of(sweep: Sweep, field: str, value: Any = ...) -> Steps | None:
+    """Where the sweep sets ``field``, itself or in a section; None where it does not.
+
+    Given a ``value``, where it sets the field to that.
+    """
     for setting in chain(*settings_of(sweep, 0)):
         if f"{field}.".startswith(f"{setting.path}."):
-            return setting.steps
+            found = setting.value
+            for step in filter(None, field[len(setting.path) + 1 :].split(".")):
+                found = found.get(step) if isinstance(found, dict) else None
+            if value is ... or found == value:
+                return setting.steps
     return None
 
 

@@ -54,5 +54,6 @@ def check_traces(document: Document, scenarios: Iterable[Scenario], base: Path) 
 
 def _place(scenario: Scenario, name: str) -> Steps:
     """Where the trace of group ``name`` stands: in the group, or in the sweep that sets it."""
-    swept = place_of(scenario.sweep, f"devices.{name}.trace")
+    trace = scenario.devices[name].trace
+    swept = place_of(scenario.sweep, f"devices.{name}.trace", trace)
     return swept or ("devices", name, "trace")
