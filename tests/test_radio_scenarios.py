@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from simnet.experiment.run import run
 from simnet.metrics import measure
+from simnet.records import SPANS
 from simnet.scenario.build import build
 from simnet.scenario.document import ScenarioError
 from simnet.scenario.read import check, read_document
@@ -101,6 +102,20 @@ def test_the_recorded_snr_is_that_of_the_link_when_sending_began(radio, tmp_path
         link = simulation.links[sent["device"][row]]
         expected = link.snr * link.gain(int(sent["airtime_start_ns"][row]))
         assert sent["snr_db"][row] == pytest.approx(10 * np.log10(expected), abs=1e-6)
+
+
+@every_radio
+def test_spans_tile_and_the_uplink_sends_one_at_a_time_whatever_the_radio(radio, tmp_path):
+    scenario = Scenario.model_validate(radio_cell(**radio, stop={"duration": "3 s"}))
+    seen = run(scenario, 0, tmp_path).records
+    sent = seen.transmissions
+    assert (sent["airtime_start_ns"][1:] >= sent["airtime_end_ns"][:-1]).all()
+    assert (sent["attempts"] >= sent["blocks"]).all()
+    assert (sent["failed_blocks"] <= sent["attempts"] - sent["blocks"]).all()
+    rounds = {name: values[seen.rounds["finished_ns"] >= 0] for name, values in seen.rounds.items()}
+    spans = [rounds[last] - rounds[first] for first, last in SPANS.values()]
+    assert all((span >= 0).all() for span in spans)
+    assert (sum(spans) == rounds["finished_ns"] - rounds["started_ns"]).all()
 
 
 def test_a_moving_device_keeps_its_snr_between_updates(tmp_path):

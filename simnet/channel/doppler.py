@@ -60,10 +60,10 @@ class DopplerFading(FadingConfig):
 
     def build_array(self, stream: CounterStream) -> ArrayGain:
         """Power gains at the beginnings of many steps."""
-        amplitude, step_s = self.amplitude(stream), self.block_ns * 1e-9
 
         def gains(blocks: NDArray[np.int64]) -> NDArray[np.float64]:
-            return np.abs(amplitude.at(np.asarray(blocks * step_s, dtype=np.float64))) ** 2
+            times_s = np.asarray(blocks * (self.block_ns * 1e-9), dtype=np.float64)
+            return np.abs(self.amplitude(stream).at(times_s)) ** 2  # made when asked for
 
         return gains
 
