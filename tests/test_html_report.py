@@ -109,6 +109,10 @@ def test_the_same_results_give_the_same_bytes_wherever_they_are(directory, tmp_p
         assert result.exit_code == 0, result.output
     one, other = ((d / "report.html").read_bytes() for d in (directory, copy))
     assert one == other
+    models = re.search(rb'<table class="sortable" id="models">.*?</table>', one, re.S)[0].decode()
+    assert models.count("<code>uplink.mac</code>") == 2, "both that were swept"
+    assert "processor-sharing" in models
+    assert "devices.probes.protocol" in models
     assert str(directory).encode() not in one
 
 
