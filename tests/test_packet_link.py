@@ -125,6 +125,16 @@ def test_the_outer_loop_rests_where_its_target_is():
     assert sum(radio.outcomes[2::3]) / packets == pytest.approx(0.2, abs=0.015)
 
 
+def test_the_margin_of_the_outer_loop_is_bounded_where_nothing_ever_fails():
+    loop = {"target_bler": 0.5, "step": "1 dB", "largest": "6 dB"}
+    errors = Outage.model_validate({"assumed_snr": "0 dB", "outer_loop": loop, "block": "4 kbit"})
+    radio = link([1e6] * 100, errors)
+    ends = [radio.drain(0, 4000) for _ in range(10)]
+    # 4 kbit at 1, 1.18, ... Mbit/s: from the seventh packet on at SNR 6 dB, log2(1 + 3.98)
+    assert ends[0] == 4 * MS
+    assert ends[6:] == [ceil(4 * MS / log2(1 + 10**0.6))] * 4
+
+
 def test_a_block_that_can_never_be_received_is_a_fault_of_the_scenario():
     with pytest.raises(InputError, match=r"failed 1\d{4} times on a link of mean SNR 0.0 dB"):
         link([1.0] * 10**6, outage()).drain(0, 4000)

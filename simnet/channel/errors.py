@@ -26,6 +26,9 @@ class OuterLoop(Config):
 
     target_bler: float = Field(0.1, gt=0, lt=1, description="Share of first attempts that fail")
     step: Decibel = Field(0.5, gt=0, description="Margin added after a failure")
+    largest: Decibel = Field(
+        20.0, gt=0, description="Largest margin of either sign: where the fastest code never fails"
+    )
 
 
 class Reception:

@@ -124,7 +124,8 @@ class PacketLink(RadioLink):
         loop = self._errors.outer_loop
         if loop is not None:
             gone = -loop.target_bler / (1.0 - loop.target_bler)
-            self._margin_db += loop.step * (1.0 if failed else gone)
+            margin_db = self._margin_db + loop.step * (1.0 if failed else gone)
+            self._margin_db = min(loop.largest, max(-loop.largest, margin_db))
 
     def _information(self, start_ns: int, end_ns: int) -> float:
         """Capacity [bit per symbol] between two instants, the mean over fading blocks."""
