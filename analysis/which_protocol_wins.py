@@ -18,7 +18,8 @@ win up to 30 ms, four to eight drafts from 100 ms on; at the risk-prone threshol
 that opens an upload is rejected more often than not, one or two. CU-HLM, which has no bonus token,
 is beaten everywhere by its multi-token form: 1.5 to 2.2 times at the risk-averse threshold, 1.1 to
 1.15 times at the risk-prone one. DSSD, which loses nothing, is faster than CU-HLM everywhere at the
-risk-averse threshold, and at the risk-prone one for round trips up to 10 ms, or slow uplinks.
+risk-averse threshold, and at the risk-prone one where the round trip is a few milliseconds or many
+share a slow uplink.
 
 The trace behind all numbers is named below the panels, and whether it is real or synthetic. It was
 recorded on the large model's path, so gated protocols are replayed beyond the point at which they
