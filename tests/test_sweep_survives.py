@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from simnet.experiment.lock import locked
+
 POINTS = 200
 SCENARIO = f"""\
 version: 1
@@ -172,13 +174,13 @@ def test_kill_9_leaves_no_process_and_no_half_file(scenario, undisturbed):
     assert not list((directory / "runs").glob("*.part"))
 
 
-def test_two_sweeps_do_not_share_a_directory(scenario):
-    directory = scenario.parent / "shared"
-    with begun(scenario, directory, "--jobs", 1) as sweep:
-        wait_until(lambda: complete(directory) >= 1, "a run", sweep)
+def test_two_sweeps_do_not_share_a_directory(scenario, undisturbed):
+    directory = scenario.parent / "undisturbed"
+    with locked(directory):
         second = subprocess.run(command(scenario, directory), capture_output=True, text=True)
     assert second.returncode == 2
     assert "another simnet is writing to it" in second.stderr
+    assert contents(directory) == undisturbed
 
 
 @contextmanager

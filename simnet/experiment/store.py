@@ -15,11 +15,9 @@ starting again is the same as starting. No wall time, host or absolute path is i
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -174,36 +172,6 @@ class Store:
         grave = directory.with_name(f"removed.{uuid4().hex}{PART}")
         directory.replace(grave)
         shutil.rmtree(grave)
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from writing to this directory.
-
-        Raises
-        ------
-        InputError
-            If one does.
-        """
-        try:
-            import fcntl
-        except ImportError:  # Windows
-            yield
-            return
-        descriptor = os.open(self.directory, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise InputError(
-                f"{self.directory}: another simnet is writing to it; wait for its end, "
-                "or give another --out"
-            ) from None
-        except OSError:
-            pass  # a file system without locks
-        try:
-            yield
-        finally:
-            os.close(descriptor)
 
     def _runs(self) -> list[tuple[int, int]]:
         """Point and replication of every complete run, in order."""

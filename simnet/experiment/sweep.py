@@ -13,6 +13,7 @@ from concurrent.futures import (
 from dataclasses import replace
 from pathlib import Path
 
+from simnet.experiment.lock import locked
 from simnet.experiment.points import Point
 from simnet.experiment.replications import Metrics, Replications
 from simnet.experiment.run import run
@@ -76,7 +77,7 @@ def sweep(
     InputError
         If another process is at work on the same directory.
     """
-    with store.locked():
+    with locked(store.directory):
         store.clear_parts()
         schedule = Schedule(points, rule)
         for point, replication, metrics in store.finished(points):
