@@ -193,6 +193,11 @@ def test_a_bad_file_is_told_with_the_place_that_names_it(tmp_path, text, message
             "whole band in turn",
         ),
         (
+            {"uplink__path_loss": {"kind": "3gpp-umi"}, "uplink__carrier": "100 MHz"},
+            ("uplink", "carrier"),
+            "from 0.5 to 100 GHz",
+        ),
+        (
             {"devices__phones__mobility": RANDOM_WAYPOINT | {"fastest": "0.5 m/s"}},
             ("devices", "phones", "mobility", "random-waypoint"),
             "fastest must not be below slowest",

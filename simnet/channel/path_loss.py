@@ -3,7 +3,7 @@
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,9 @@ Loss = Callable[[Place], float]
 
 class PathLossConfig(Config):
     """Base of every path-loss section of a scenario."""
+
+    carriers_hz: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    """Lowest and highest carrier [Hz] that it is a model of."""
 
     @abstractmethod
     def build(self, carrier_hz: float, stream: CounterStream, *, moves: bool) -> Loss:

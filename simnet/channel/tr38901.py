@@ -13,7 +13,7 @@ References
 
 from abc import abstractmethod
 from math import exp, hypot, log10
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,8 @@ from simnet.units import Distance
 
 class Tr38901(PathLossConfig):
     """What the environments of the report have in common."""
+
+    carriers_hz: ClassVar[tuple[float, float]] = (0.5e9, 100e9)
 
     sight: Literal["drawn", "line-of-sight", "obstructed"] = Field(
         "drawn", description="Line of sight by its probability, always, or never"

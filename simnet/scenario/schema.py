@@ -286,6 +286,11 @@ class Scenario(Config):
                 yield here, "give either snr or position (with uplink.path_loss), to set the SNR"
             if group.position is not None and uplink.path_loss is None:
                 yield (*here, "position"), "needs uplink.path_loss; or give snr instead"
+        if uplink.path_loss is not None:
+            lowest, highest = uplink.path_loss.carriers_hz
+            if not lowest <= uplink.carrier <= highest:
+                message = f"the path loss is one from {lowest / 1e9:g} to {highest / 1e9:g} GHz"
+                yield ("uplink", "carrier"), message
         if uplink.errors.in_attempts and not uplink.rate.needs_snr:
             yield ("uplink", "errors"), "need an SNR, which a fixed rate has not: remove them"
         if uplink.errors.in_attempts and not uplink.mac.holds_band:
