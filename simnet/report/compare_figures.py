@@ -1,5 +1,7 @@
 """Figure of a comparison: relative differences with their intervals."""
 
+from textwrap import wrap
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,6 +13,7 @@ from simnet.report.style import RC, legend_above, line_styles
 from simnet.report.sweep_figures import mark_synthetic
 
 HOLLOW = "hollow: not significant at 5 %, all comparisons taken together (Holm)"
+_TITLE = 72  # characters in a line of the title
 _MOST_POINTS = 6  # whose markers are told apart in one row
 
 
@@ -51,7 +54,8 @@ def differences(comparison: Comparison) -> Figure:
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("difference of B to A (% of A)")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}"))
-        axes.set_title(f"A: {comparison.a}\nB: {comparison.b}", loc="left", weight="normal")
+        names = [*wrap(f"A: {comparison.a}", _TITLE), *wrap(f"B: {comparison.b}", _TITLE)]
+        axes.set_title("\n".join(names), loc="left", weight="normal")
         if len(points) > 1:
             handles = [
                 Line2D([], [], label=point.name, color=s.color, marker=s.marker, linestyle="none")
