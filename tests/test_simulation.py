@@ -20,6 +20,7 @@ MACS = (
     "max-rate",
     "earliest-deadline",
     "uncertainty-aware",
+    "slotted-aloha",
 )
 every_run = pytest.mark.parametrize(
     ("protocol", "mac"), [(protocol, mac) for protocol in PROTOCOLS for mac in MACS]

@@ -90,10 +90,11 @@ def _of_group(run: Run, group: int, column: str) -> float:
 
 def _best_of(devices: int, mean_snr: float) -> float:
     """Mean of log2(1 + max of K exponential SNRs), by inclusion and exclusion."""
-    return sum(
+    terms = (
         comb(devices, k) * (-1) ** (k + 1) * e ** (k / mean_snr) * float(exp1(k / mean_snr))
         for k in range(1, devices + 1)
-    ) / log(2)
+    )
+    return float(sum(terms)) / log(2)
 
 
 def _sojourn_in_slots(run: Run) -> float:
@@ -111,6 +112,13 @@ _EQUAL = {"here": (10.0, "500 kbit"), "there": (10.0, "500 kbit")}
 _LONG = {"here": (10.0, "3 Mbit"), "there": (10.0, "3 Mbit")}
 _UNEQUAL = {"near": (13.0, "5 Mbit"), "far": (3.0, "500 kbit")}
 _HARMONIC = sum(1 / k for k in range(1, 11))
+
+
+def _aloha(count: int, payload: str, **mac: Any) -> dict[str, Any]:
+    section = {"kind": "slotted-aloha", "slot": "10 ms", "doublings": 0, **mac}
+    constant = {"kind": "constant", "value": payload}
+    return _cell(count, section, payload=constant, duration="205 s")
+
 
 CASES = (
     Case(
@@ -178,5 +186,30 @@ CASES = (
         lambda run: _of_group(run, 0, "bits") / 1e6 / 10**1.3 / 5,
         _HARMONIC / 10,
         "of the mean SNR",
+    ),
+    Case(
+        "Slotted ALOHA, 50 backlogged devices: throughput",
+        "N p (1 - p)^(N - 1) at p = 0.02",
+        _aloha(50, "10 kbit", probability=0.02),
+        lambda run: run.metrics["uplink_goodput_bps"] / 1e6,
+        50 * 0.02 * 0.98**49,
+        "per slot",
+    ),
+    Case(
+        "Slotted ALOHA, very many devices: throughput",
+        "G e^-G at G = 1; 500 devices at p = G / 500",
+        _aloha(500, "10 kbit", probability=0.002),
+        lambda run: run.metrics["uplink_goodput_bps"] / 1e6,
+        e**-1,
+        "per slot",
+    ),
+    Case(
+        "Grant-free access, 20 devices on 54 codes: received in a slot",
+        "N (1 - 1/M)^(N - 1)",
+        _aloha(20, "100 bit", probability=1.0, codes=54),
+        lambda run: run.metrics["uplink_utilisation"] * 54,
+        20 * (1 - 1 / 54) ** 19,
+        "",
+        replications=10,
     ),
 )

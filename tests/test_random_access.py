@@ -1,0 +1,48 @@
+"""Slotted ALOHA: who sends is drawn, who is alone is received."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simnet.link.slotted_aloha import SlottedAlohaConfig
+
+from .test_access import MS, still_link
+from .test_scheduled_access import play
+
+
+def aloha(**section):
+    return SlottedAlohaConfig.model_validate({"slot": "1 ms", **section})
+
+
+def test_one_that_always_sends_is_received_and_two_never():
+    config = aloha(probability=1.0, doublings=0)
+    alone, _ = play(config, [(0, 0, 2500, 0.0)], [still_link()], 10 * MS)
+    # 1000 bits a slot
+    assert (alone[0]["airtime_start_ns"], alone[0]["airtime_end_ns"]) == (0, 3 * MS)
+    assert (alone[0]["service_ns"], alone[0]["collisions"]) == (3 * MS, 0)
+    both, sent = play(config, [(0, 0, 1, 0.0), (0, 1, 1, 0.0)], [still_link()] * 2, 10 * MS)
+    assert [row["collisions"] for row in both] == [10, 10]
+    assert [row["airtime_end_ns"] for row in both] == [-1, -1]
+    assert not sent
+
+
+def test_backing_off_settles_what_collides():
+    config = aloha(probability=1.0, doublings=6)
+    sends = [(0, device, 500, 0.0) for device in range(20)]
+    found, sent = play(config, sends, [still_link()] * 20, 2000 * MS)
+    assert len(sent) == 20
+    assert all(row["collisions"] >= 1 for row in found)
+
+
+@given(st.integers(1, 30), st.integers(1, 8), st.floats(0.05, 1.0), st.integers(0, 6))
+@settings(max_examples=30)
+def test_codes_carry_one_payload_a_slot(devices, codes, probability, doublings):
+    config = aloha(probability=probability, doublings=doublings, codes=codes)
+    sends = [(number * MS // 3, number % devices, 100, 0.0) for number in range(60)]
+    found, sent = play(config, sends, [still_link()] * devices, 100 * MS)
+    ends = np.array([end for _, _, end in sent], dtype=int)
+    assert (np.bincount(ends // MS, minlength=1) <= codes).all()
+    assert len(found) == 60
+    for row in found:
+        assert row["airtime_start_ns"] == -1 or row["airtime_start_ns"] >= row["queued_ns"]
+        assert row["service_ns"] == (row["airtime_end_ns"] >= 0) * round(MS / codes)
