@@ -120,7 +120,10 @@ def test_the_policy_holds_protocol_sections(trace, tmp_path):
     protocols = written["protocols"]
     value = protocols["risk-prone-online"]["threshold"]["value"]
     assert value == pytest.approx(min(1, found["risk_prone"]), rel=1e-5)
-    assert protocols["risk-prone-online"]["truncation"] == {"kind": "online", "theta": 0.3}
+    online = protocols["risk-prone-online"]["truncation"]
+    assert (online["kind"], online["theta"]) == ("online", 0.3)
+    fit = {name: written["rejection_fit"][name] for name in ("slope", "intercept")}
+    assert online["fit"] == fit
     row = found["truncation"]["theta"].index(0.3)
     assert (
         protocols["risk-prone-offline"]["truncation"]["k"]

@@ -60,6 +60,8 @@ def test_values_come_back(written):
     for name, values in requests.items():
         assert np.array_equal(trace.requests[name], values), name
     for column in TOKENS:
+        if column.optional:
+            continue
         read, given = trace.tokens[column.name], tokens[column.name]
         if column.per_k:
             # half precision: 11 significant bits, of the distance to 1 for the mass

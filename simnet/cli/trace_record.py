@@ -68,6 +68,19 @@ if TYPE_CHECKING:
     "--licence",
     help="Licence of the data set. Only with it is the answers' text kept in the trace.",
 )
+@click.option(
+    "--protocol",
+    "protocol_text",
+    metavar="YAML|FILE:NAME",
+    help="Record under a protocol: its section of a scenario, or one of a calibrated policy.",
+)
+@click.option(
+    "--calibrate-on",
+    "calibration",
+    metavar="TRACE",
+    help="Trace of the same pair that gives the protocol's thresholds their values.",
+)
+@click.option("--chat", is_flag=True, help="Put each prompt into the tokenizer's chat template.")
 @click.option("--note", "notes", multiple=True, help="A known limitation, for the manifest.")
 def command(
     slm: str,
@@ -83,6 +96,9 @@ def command(
     threads: int,
     dataset: str | None,
     licence: str | None,
+    protocol_text: str | None,
+    calibration: str | None,
+    chat: bool,
     notes: tuple[str, ...],
 ) -> None:
     """Record a token trace from a pair of live models that share a tokenizer.
@@ -90,13 +106,20 @@ def command(
     The small model drafts every token, the large one verifies it, and the text follows the large
     one's law (HLM); at each position all that a replay under another protocol needs is written.
 
+    With --protocol the text is the one that this protocol writes, tokens that it skips included,
+    and its replay has no part off the recorded path. For any other protocol use the default.
+
     A recording that was interrupted or killed goes on when the same command is given again, and
     ends with the same trace, measured times aside.
 
     \b
-    Example, with the pair of the repository:
+    Examples, with the pair of the repository:
       simnet trace record --slm traces/reference-pair/slm --llm traces/reference-pair/llm
         --prompts traces/reference-pair/prompts.txt --limit 20 --out my-trace
+      simnet calibrate bundled:sgd-dialogue --out policy.yaml
+      simnet trace record --slm traces/reference-pair/slm --llm traces/reference-pair/llm
+        --prompts traces/reference-pair/prompts.txt --limit 20 --out my-u-hlm
+        --temperature 0.7 --protocol policy.yaml:risk-prone
     """  # noqa: D301
     try:
         import torch
@@ -115,6 +138,13 @@ def command(
     from simnet.trace.write import sha256_of
 
     torch.set_num_threads(threads)
+    protocol = None
+    if protocol_text is not None:
+        from simnet.cli.protocol_option import protocol_of
+
+        protocol = protocol_of(protocol_text, calibration)
+    elif calibration is not None:
+        raise InputError("--calibrate-on gives the numbers of a --protocol; there is none")
     if out.exists():
         raise InputError(f"{out} exists; a recording never replaces one: name another directory")
     prompts = read_prompts(prompts_file)[:limit]
@@ -130,6 +160,8 @@ def command(
         seed=seed,
         keep_text=licence is not None,
         limitations=notes,
+        protocol=protocol,
+        chat=chat,
     )
     pair = load_pair(slm, llm, precision, hardware)
     columns = (

@@ -36,6 +36,8 @@ from simnet.faults import InputError
 from simnet.lm.draft import softmax
 from simnet.lm.hybrid import Answer, answer
 from simnet.lm.pair import CachedModel, ModelPair, tokenizer_sha256, weights_sha256
+from simnet.lm.rule import LlmAlone, Rule, rule_of
+from simnet.protocol.base import ProtocolConfig
 from simnet.rng import CounterStream
 from simnet.trace.grid import k_grid
 from simnet.trace.schema import (
@@ -79,6 +81,10 @@ class Recording:
         Whether the answers' text goes into the trace.
     limitations : sequence of str
         What the trace cannot show, for its manifest.
+    protocol : ProtocolConfig, optional
+        What is sent, its thresholds by value; the LLM's path (HLM) by default.
+    chat : bool
+        Whether each prompt becomes a user's message in the tokenizer's chat template.
     """
 
     prompts: Sequence[str]
@@ -88,6 +94,8 @@ class Recording:
     seed: int
     keep_text: bool
     limitations: Sequence[str] = ()
+    protocol: ProtocolConfig | None = None
+    chat: bool = False
 
 
 def read_prompts(path: Path) -> list[str]:
@@ -133,7 +141,7 @@ def record(
     out: Path,
     told: Callable[[int, int, int], None] = lambda requests, tokens, recorded: None,
 ) -> Manifest:
-    """Record a trace on the LLM's path (HLM: every position drafted and verified).
+    """Record a trace on the LLM's path (HLM: every position drafted and verified), or a protocol's.
 
     Parameters
     ----------
@@ -155,10 +163,16 @@ def record(
     ------
     InputError
         If ``out`` exists, or the answers so far belong to another recording, or a prompt does not
-        fit, or a model fails.
+        fit, or a model fails, or the protocol does not run with live models.
     """
     if out.exists():
         raise InputError(f"{out} exists; a recording never replaces one: name another directory")
+    rule = None if recording.protocol is None else rule_of(recording.protocol)
+    if isinstance(rule, LlmAlone):
+        raise InputError(
+            "the LLM alone drafts nothing; its text has the law of the LLM's path, which is "
+            "recorded without --protocol, and replays llm-only exactly"
+        )
     ids = _prompt_ids(pair, recording)
     manifest = _manifest(pair, sources, recording)
     shards = out.with_name(f"{out.name}.part")
@@ -172,7 +186,7 @@ def record(
             if not warm:
                 answer(pair, prompt, WARM_UP_TOKENS, recording.temperature, 0, "warm-up")
                 warm = True
-            _write_shard(file, _answer_columns(pair, prompt, recording, request))
+            _write_shard(file, _answer_columns(pair, prompt, recording, request, rule))
         length = int(_load(file)["output_tokens"])
         tokens += length
         recorded += 0 if known else length
@@ -186,7 +200,7 @@ def record(
 
 
 def token_columns(
-    found: Answer, temperature: float, grid: NDArray[np.int64]
+    found: Answer, temperature: float, grid: NDArray[np.int64], *, on_protocol_path: bool = False
 ) -> dict[str, NDArray[Any]]:
     """Everything a trace says about each position of an answer, but for ``request_id``.
 
@@ -198,12 +212,15 @@ def token_columns(
         At which it was drawn.
     grid : (K,) int array
         Kept entries at which truncation is measured.
+    on_protocol_path : bool
+        Whether the columns say what was sent and kept.
 
     Returns
     -------
     dict of (N,) or (N, K) arrays
     """
     count, vocabulary = found.slm_logits.shape
+    path = {"sent_entries": found.entries.astype(np.int32), "kept": found.kept}
     step = max(1, _CHUNK // vocabulary)
     parts = [
         _measure(found, slice(first, min(first + step, count)), temperature, grid)
@@ -220,6 +237,7 @@ def token_columns(
         "p_draft": found.p_draft,
         "u_accept": found.u_accept,
         "accepted": found.accepted,
+        **(path if on_protocol_path else {}),
         **columns,
         "slm_ns": found.slm_ns,
         "llm_ns": found.llm_ns,
@@ -254,14 +272,17 @@ def _measure(
 
 
 def _answer_columns(
-    pair: ModelPair, prompt: Sequence[int], recording: Recording, request: int
+    pair: ModelPair, prompt: Sequence[int], recording: Recording, request: int, rule: Rule | None
 ) -> dict[str, NDArray[Any]]:
     """Columns of both tables for one request; scalars for the requests table."""
     name = str(request)
     found = answer(
-        pair, prompt, recording.max_new_tokens, recording.temperature, recording.seed, name
+        pair, prompt, recording.max_new_tokens, recording.temperature, recording.seed, name, rule
     )
-    rows = token_columns(found, recording.temperature, k_grid(pair.vocabulary_size))
+    grid = k_grid(pair.vocabulary_size)
+    rows = token_columns(
+        found, recording.temperature, grid, on_protocol_path=recording.protocol is not None
+    )
     scalars: dict[str, Any] = {
         "prompt_tokens": len(prompt),
         "output_tokens": len(found.final_id),
@@ -303,9 +324,10 @@ def _split(requests: int, seed: int) -> NDArray[np.str_]:
 
 
 def _prompt_ids(pair: ModelPair, recording: Recording) -> list[list[int]]:
-    ids: list[list[int]] = [
-        list(pair.tokenizer(prompt)["input_ids"]) for prompt in recording.prompts
-    ]
+    tokenizer = pair.tokenizer
+    if recording.chat and not tokenizer.chat_template:
+        raise InputError("the tokenizer has no chat template; record without --chat")
+    ids = [_ids(tokenizer, prompt, chat=recording.chat) for prompt in recording.prompts]
     context = pair.context
     for request, prompt in enumerate(ids):
         if not prompt:
@@ -315,6 +337,15 @@ def _prompt_ids(pair: ModelPair, recording: Recording) -> list[list[int]]:
                 f"prompt {request + 1} has {len(prompt)} tokens, the models read {context}"
             )
     return ids
+
+
+def _ids(tokenizer: Any, prompt: str, *, chat: bool) -> list[int]:
+    """Ids of a prompt; a chat template writes the special tokens itself."""
+    if not chat:
+        return list(tokenizer(prompt)["input_ids"])
+    message = [{"role": "user", "content": prompt}]
+    text = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
 def _begin(shards: Path, manifest: Manifest, recording: Recording) -> None:
@@ -329,6 +360,10 @@ def _begin(shards: Path, manifest: Manifest, recording: Recording) -> None:
         "uncertainty": manifest.uncertainty.model_dump(),
         "hardware": manifest.timing.hardware,
     }
+    if recording.protocol is not None:
+        wanted["protocol"] = manifest.protocol
+    if recording.chat:
+        wanted["chat"] = True
     file = shards / "recording.json"
     if not file.exists():
         shards.mkdir(parents=True, exist_ok=True)
@@ -337,7 +372,8 @@ def _begin(shards: Path, manifest: Manifest, recording: Recording) -> None:
         part.replace(file)
         return
     found = json.loads(file.read_text(encoding="utf-8"))
-    changed = [name for name, value in wanted.items() if found.get(name) != value]
+    names = sorted(wanted.keys() | found.keys())
+    changed = [name for name in names if found.get(name) != wanted.get(name)]
     if changed:
         raise InputError(
             f"{shards} holds the beginning of another recording ({', '.join(changed)} differ); "
@@ -361,8 +397,12 @@ def _manifest(pair: ModelPair, sources: tuple[str, str], recording: Recording) -
     slm, llm = (
         _card(model, source) for model, source in zip((pair.slm, pair.llm), sources, strict=True)
     )
+    protocol = recording.protocol
+    section = None if protocol is None else protocol.model_dump(mode="json", exclude_none=True)
     return Manifest(
         kind="real",
+        path="target" if protocol is None else "protocol",
+        protocol=section,
         slm=slm,
         llm=llm,
         tokenizer=Tokenizer(name=slm.name, sha256=tokenizer_sha256(pair.tokenizer)),

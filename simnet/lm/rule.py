@@ -151,7 +151,7 @@ def _value(threshold: ThresholdConfig) -> float:
         return threshold.value
     raise InputError(
         "live models need the threshold by its value, {kind: value, value: ...}; calibrate it on a "
-        "trace of the same pair on the LLM's path"
+        "trace of the same pair on the LLM's path (--calibrate-on)"
     )
 
 

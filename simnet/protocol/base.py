@@ -113,6 +113,14 @@ class Answers:
     prompt_tokens: NDArray[np.int64]
     tokens: Mapping[str, NDArray[Any]]
 
+    @cached_property
+    def kept(self) -> NDArray[np.bool_]:
+        """Which drafts are the recorded answers' tokens (N,).
+
+        On the LLM's path those that pass their test; a trace on a protocol's path says it itself.
+        """
+        return self.tokens.get("kept", self.tokens["accepted"]).astype(np.bool_)
+
     @classmethod
     def of(cls, trace: TokenTrace, requests: NDArray[np.int64]) -> "Answers":
         """The answers of ``requests`` (rows of the requests table)."""

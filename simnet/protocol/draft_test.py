@@ -1,7 +1,8 @@
 """What testing each recorded draft comes to, by what the server is told of the draft's law.
 
-The accept test is redone with the recorded uniform draw. Values between two points of the trace's
-grid of k are those of the upper one.
+The accept test is redone with the recorded uniform draw. A trace recorded under a protocol holds
+the outcome of the upload that was made; one of as many entries has this outcome. Values between two
+points of the trace's grid of k are those of the upper one.
 """
 
 from dataclasses import dataclass
@@ -38,16 +39,13 @@ class DraftTest:
 
 def full_test(setting: Setting) -> DraftTest:
     """The whole law is sent: the recorded outcome, lossless."""
-    recorded = setting.replay.tokens["accepted"].astype(bool)
     vocabulary = setting.trace.vocabulary_size
-    bits = setting.ledger.distribution_bits(vocabulary, vocabulary)
-    return _lossless(recorded, np.zeros_like(recorded), bits)
+    return _whole_law(setting, setting.ledger.distribution_bits(vocabulary, vocabulary))
 
 
 def scalar_test(setting: Setting) -> DraftTest:
     """Only the draft's own probability is sent: the recorded outcome, lossless."""
-    recorded = setting.replay.tokens["accepted"].astype(bool)
-    return _lossless(recorded, np.zeros_like(recorded), setting.ledger.scalar_bits())
+    return _whole_law(setting, setting.ledger.scalar_bits())
 
 
 def truncated_test(setting: Setting, entries: NDArray[np.int64] | int) -> DraftTest:
@@ -71,9 +69,12 @@ def truncated_test(setting: Setting, entries: NDArray[np.int64] | int) -> DraftT
         tokens["q_draft"], tokens["draft_rank"], tokens["mass_k"][row, column], k, vocabulary
     )
     accepted = np.where(outside, accepts(tokens["u_accept"], rebuilt, tokens["p_draft"]), recorded)
+    kept = setting.replay.kept
+    if "sent_entries" in tokens:
+        accepted = np.where(tokens["sent_entries"] == k, kept, accepted)
     return DraftTest(
         accepted,
-        accepted != recorded,
+        accepted != kept,
         tokens["output_tv_k"][row, column].astype(np.float64),
         setting.ledger.distribution_bits(k, vocabulary),
     )
@@ -100,8 +101,8 @@ def sparse_test(setting: Setting, entries: int, bits: int | None = None) -> Draf
     multiple).
     """
     vocabulary, tokens = setting.trace.vocabulary_size, setting.replay.tokens
-    recorded = tokens["accepted"].astype(bool)
-    k = np.full(recorded.shape, entries, dtype=np.int64)
+    kept = setting.replay.kept
+    k = np.full(kept.shape, entries, dtype=np.int64)
     row, column = _on_grid(setting, k)
     mass = tokens["mass_k"][row, column].astype(np.float64) if entries < vocabulary else 1.0
     q = np.minimum(tokens["q_draft"] / mass, 1.0)
@@ -112,7 +113,12 @@ def sparse_test(setting: Setting, entries: int, bits: int | None = None) -> Draf
         q = np.where(rounded == 0, q, rounded)
     accepted = accepts(tokens["u_accept"], q, tokens["p_draft"])
     sent_bits = setting.ledger.distribution_bits(entries, vocabulary, bits)
-    return _lossless(accepted, outside | (accepted != recorded), sent_bits)
+    return _lossless(accepted, outside | (accepted != kept), sent_bits)
+
+
+def _whole_law(setting: Setting, payload_bits: int) -> DraftTest:
+    accepted = setting.replay.tokens["accepted"].astype(bool)
+    return _lossless(accepted, accepted != setting.replay.kept, payload_bits)
 
 
 def _lossless(

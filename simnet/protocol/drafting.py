@@ -68,10 +68,11 @@ def compile_rounds(
     round without verification.
 
     The replay stays on the recorded path as long as every committed token is the recorded one: a
-    replacement and a bonus token are. It departs where a token committed alone would have been
-    rejected, and where the test of a draft says so; from there to the end of the answer tokens
-    count as off path. Drafts after a rejected one were drawn in a context that is not recorded: the
-    rows in their places stand in, for time, payload and gate, and count as surrogates.
+    replacement and a bonus token are. It departs where a token committed alone is not the recorded
+    one, as it would have been rejected, and where the test of a draft says so; from there to the
+    end of the answer tokens count as off path. Drafts after a rejected one were drawn in a context
+    that is not recorded: the rows in their places stand in, for time, payload and gate, and count
+    as surrogates.
 
     Parameters
     ----------
@@ -101,8 +102,7 @@ def compile_rounds(
     row = np.arange(size)
     alone = row < np.repeat(cut.draft, cut.committed)
     tested = ~alone & (row < np.repeat(cut.draft + cut.tested, cut.committed))
-    recorded = answers.tokens["accepted"].astype(bool)
-    departs = np.where(alone, ~recorded, tested & test.departs)
+    departs = np.where(alone, ~answers.kept, tested & test.departs)
     departed, off_path = _departures(departs, first)
 
     answer = np.searchsorted(first, cut.start, side="right") - 1

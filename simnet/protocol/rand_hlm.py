@@ -15,6 +15,8 @@ from simnet.rng import stream
 class RandomHlmConfig(ProtocolConfig):
     """HLM that skips at random: what the same skip rate costs without knowing the uncertainty.
 
+    A trace recorded under just this protocol is replayed with the gates that it was recorded with.
+
     References
     ----------
     arXiv 2412.12687 (baseline).
@@ -41,5 +43,9 @@ class RandomHlmConfig(ProtocolConfig):
         else:
             assert self.skip_rate is not None
             transmit_rate = 1.0 - self.skip_rate
+        recorded = setting.trace.manifest.protocol
+        if recorded is not None and recorded == self.model_dump(mode="json", exclude_none=True):
+            gate = setting.replay.tokens["sent_entries"] > 0
+            return cut(setting, gate, setting.trace.vocabulary_size, gated=False)
         draws = stream(setting.seed, setting.replication, "rand-hlm", setting.group).random(size)
         return cut(setting, draws < transmit_rate, setting.trace.vocabulary_size, gated=False)

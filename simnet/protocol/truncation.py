@@ -9,7 +9,7 @@ from pydantic import Field
 
 from simnet.decoding.rejection import LinearFit
 from simnet.decoding.truncation import offline_k, online_k
-from simnet.protocol.base import Setting
+from simnet.protocol.base import Answers, Setting
 from simnet.protocol.threshold import Estimator, ThresholdConfig, rejection_fit, uncertainty_of
 from simnet.registry import Config
 
@@ -48,16 +48,25 @@ class OfflineTruncation(TruncationConfig):
         self, setting: Setting, threshold: ThresholdConfig, estimator: Estimator
     ) -> NDArray[np.int64]:
         """``k*`` for every token, from the calibration's tokens that would be sent."""
-        seen = setting.calibration
-        sent = uncertainty_of(seen, estimator) > threshold.value_on(seen, estimator)
-        k = offline_k(
-            seen.tokens["l1_truncation_k"].astype(np.float64),
-            setting.trace.k_grid,
-            seen.tokens["total_variation"].astype(np.float64),
+        k = self.k_on(setting.calibration, setting.trace.k_grid, threshold, estimator)
+        return np.full(int(setting.replay.first[-1]), k, dtype=np.int64)
+
+    def k_on(
+        self,
+        answers: Answers,
+        grid: NDArray[np.int64],
+        threshold: ThresholdConfig,
+        estimator: Estimator,
+    ) -> int:
+        """``k*``, calibrated on those of ``answers``' tokens that would be sent."""
+        sent = uncertainty_of(answers, estimator) > threshold.value_on(answers, estimator)
+        return offline_k(
+            answers.tokens["l1_truncation_k"].astype(np.float64),
+            grid,
+            answers.tokens["total_variation"].astype(np.float64),
             self.theta,
             sent,
         )
-        return np.full(int(setting.replay.first[-1]), k, dtype=np.int64)
 
 
 class RejectionFit(Config):

@@ -29,7 +29,7 @@ class Path:
         self.prompt_tokens: list[int] = answers.prompt_tokens.tolist()
         self.prefill_ns: list[int] = setting.prefill_ns(answers).tolist()
         self.token_ns: list[int] = (setting.token_ns + gate_ns).tolist()
-        self.accepted: list[bool] = answers.tokens["accepted"].astype(bool).tolist()
+        self.kept: list[bool] = answers.kept.tolist()
         self.uncertainty: list[float] = answers.tokens["uncertainty"].tolist()
         self.mass: list[float] = answers.tokens["rejection_probability"].tolist()
         self.verdict_bits = ledger.verdict_bits(1, vocabulary)
@@ -72,7 +72,7 @@ class Walk:
         self._waiting += 1
         row, path = self.row, self.path
         return self._round(
-            not path.accepted[row], 0, 0, 0, skipped=1, skipped_rejection_mass=path.mass[row]
+            not path.kept[row], 0, 0, 0, skipped=1, skipped_rejection_mass=path.mass[row]
         )
 
     def upload_bits(self, test: DraftTest) -> int:

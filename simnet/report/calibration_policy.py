@@ -66,7 +66,13 @@ def policy(calibration: Calibration, trace: Mapping[str, Any], theta: float) -> 
                 calibration, calibration.risk_prone, {"kind": "fixed", "k": k}
             ),
             "risk-prone-online": _protocol(
-                calibration, calibration.risk_prone, {"kind": "online", "theta": theta}
+                calibration,
+                calibration.risk_prone,
+                {
+                    "kind": "online",
+                    "theta": theta,
+                    "fit": {"slope": _rounded(fit.slope), "intercept": _rounded(fit.intercept)},
+                },
             ),
         },
     }

@@ -3,6 +3,11 @@
 ``manifest.yaml`` says what was recorded, how, and the hashes of the tables. ``requests.parquet``
 has one row per answer, ``tokens.parquet`` one row per committed token, answer after answer in the
 order of the requests. No value is a pickle, and none depends on when or where it was written.
+
+On the path of the target every draft was tested, and ``accepted`` says which token was committed.
+On the path of a protocol ``sent_entries`` and ``kept`` say it: a draft that was not sent is
+committed whatever its test would have been, and one outside the entries sent is tested against
+another probability. ``accepted`` is the test against the whole law on either path.
 """
 
 from collections.abc import Iterable
@@ -77,6 +82,8 @@ TOKENS: tuple[Column, ...] = (
     Column("p_draft", "float32", "probability of the draft under the LLM", 0, 1),
     Column("u_accept", "float32", "uniform draw of the accept test, in [0, 1)", 0, 1),
     Column("accepted", "bool", "outcome: u_accept < min(1, p_draft / q_draft)"),
+    Column("sent_entries", "int32", "of its law, sent; 0: committed alone", 0, optional=True),
+    Column("kept", "bool", "whether the draft was committed: final_id = draft_id", optional=True),
     Column("rejection_probability", "float32", "of this draft: max(0, 1 - p/q)", 0, 1),
     Column("total_variation", "float32", "between the two laws: mean rejection", 0, 1),
     Column("entropy_slm", "float32", "of the SLM's law [nats]", 0),

@@ -179,10 +179,10 @@ def _verdicts(trace: TokenTrace) -> Iterator[Fault]:
     tokens = trace.tokens
     u, q, p = (tokens[name].astype(np.float64) for name in ("u_accept", "q_draft", "p_draft"))
     accepted, final = tokens["accepted"], tokens["final_id"]
+    wrong = accepted != acceptance_test(u, q, p)
+    must = "true exactly where u_accept < min(1, p_draft / q_draft)"
+    yield from _tokens("accepted", wrong, accepted, must)
     if trace.manifest.path == "target":
-        wrong = accepted != acceptance_test(u, q, p)
-        must = "true exactly where u_accept < min(1, p_draft / q_draft)"
-        yield from _tokens("accepted", wrong, accepted, must)
         wrong = accepted != (final == tokens["draft_id"])
         yield from _tokens("final_id", wrong, final, "draft_id exactly where it was accepted")
     rejection, tv = tokens["rejection_probability"], tokens["total_variation"]
@@ -190,6 +190,29 @@ def _verdicts(trace: TokenTrace) -> Iterator[Fault]:
     yield from _tokens("rejection_probability", wrong, rejection, "max(0, 1 - p_draft / q_draft)")
     must = "at least |q_draft - p_draft|"
     yield from _tokens("total_variation", ~(tv >= np.abs(q - p) - ROUNDING), tv, must)
+
+
+def _uploads(trace: TokenTrace) -> Iterator[Fault]:
+    """What was sent and what became of it, where the trace is on a protocol's path."""
+    tokens = trace.tokens
+    names = ("sent_entries", "kept")
+    if trace.manifest.path == "target":
+        for name in names:
+            if name in tokens:
+                yield Fault(TOKENS_FILE, name, None, "there", "absent on the target's path")
+        return
+    for name in names:
+        if name not in tokens:
+            yield Fault(TOKENS_FILE, name, None, "absent", "there on a protocol's path")
+            return
+    sent, kept = tokens["sent_entries"], tokens["kept"]
+    size = trace.vocabulary_size
+    yield from _tokens("sent_entries", sent > size, sent, f"at most the vocabulary size {size}")
+    wrong = kept != (tokens["final_id"] == tokens["draft_id"])
+    yield from _tokens("kept", wrong, kept, "true exactly where final_id is draft_id")
+    yield from _tokens("kept", (sent == 0) & ~kept, kept, "true where nothing was sent")
+    wrong = (sent > tokens["draft_rank"]) & (kept != tokens["accepted"])
+    yield from _tokens("kept", wrong, kept, "accepted where the draft is among the entries sent")
 
 
 def _uncertainties(trace: TokenTrace) -> Iterator[Fault]:
@@ -204,10 +227,8 @@ def _means(trace: TokenTrace) -> Iterator[Fault]:
     """Columns that estimate one another, on average over the trace."""
     tokens = {name: trace.tokens[name].astype(np.float64) for name in _ESTIMATED}
     tokens["accept_probability"] = 1 - tokens["rejection_probability"]
-    if trace.manifest.path != "target":
-        del tokens["accepted"]
     for name, (other, what) in _ESTIMATED.items():
-        if other is None or name not in tokens:
+        if other is None:
             continue
         gap = tokens[name] - tokens[other]
         limit = Z_LIMIT * float(np.sqrt(np.sum(gap**2))) / len(gap) + MEAN_TOLERANCE
@@ -295,6 +316,7 @@ CHECKS: dict[str, Check] = {
     "requests: ids given once, both splits present": _requests,
     "positions consecutive, contexts grow with them": _places,
     "accepted where u_accept < min(1, p/q); final ids; rejection, total variation": _verdicts,
+    "what was sent, and kept, on a protocol's path": _uploads,
     "uncertainties are multiples of 1/K": _uncertainties,
     "means of acceptance, rejection and uncertainty agree with their estimates": _means,
     "mass, distance and output law over k": _truncation,
