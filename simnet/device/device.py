@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import count
+from math import inf
 
 from simnet.channel.radio_link import RadioLink
 from simnet.device.network import DeviceView, Network
@@ -11,7 +12,7 @@ from simnet.records import REQUESTS, Log
 from simnet.rng import CounterStream
 from simnet.server.job import Job, Session
 from simnet.units import to_ns
-from simnet.workload.traffic import TrafficConfig
+from simnet.workload.traffic import Traffic
 
 _STARTED, _FINISHED = REQUESTS.index("started_ns"), REQUESTS.index("finished_ns")
 
@@ -33,7 +34,7 @@ class Group:
         draws; each device has a child of its own.
     """
 
-    traffic: TrafficConfig
+    traffic: Traffic
     device_queue: bool
     protocol: Protocol
     gaps: CounterStream
@@ -59,17 +60,22 @@ class Device:
     def user(self, member: int) -> ProcessGenerator:
         """Ask, and ask again; ``member`` is the device's number within its group."""
         env, group, requests = self.network.env, self.group, self.network.log.requests
-        traffic, protocol = group.traffic, group.protocol
+        traffic, protocol = group.traffic.of(member), group.protocol
         gaps, choices = group.gaps.child(member), group.choices.child(member)
         draws = group.draws.child(member)
         sequential = traffic.closed or group.device_queue
         arrived_ns = 0
         for sequence in count():
-            gap_ns = to_ns(traffic.gap_s(gaps, sequence))
-            arrived_ns = (env.now if traffic.closed else arrived_ns) + gap_ns
+            since_ns = env.now if traffic.closed else arrived_ns
+            gap_s = traffic.gap_s(gaps, sequence, since_ns / 1e9)
+            if gap_s == inf:
+                return
+            arrived_ns = since_ns + to_ns(gap_s)
             if arrived_ns > env.now:
                 yield env.at(arrived_ns)
-            choice = int(choices.uniform(sequence) * protocol.requests)
+            wanted = traffic.answer(sequence)
+            drawn = int(choices.uniform(sequence) * protocol.requests)
+            choice = drawn if wanted is None else wanted
             row = len(requests)
             prompt_tokens = protocol.prompt(choice).tokens
             values = (row, self.number, sequence, choice, arrived_ns, -1, -1, prompt_tokens)

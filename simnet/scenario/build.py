@@ -20,6 +20,7 @@ from simnet.rng import CounterStream
 from simnet.scenario.radio import radio_links
 from simnet.scenario.schema import DeviceGroup, Scenario
 from simnet.scenario.server import edge_server
+from simnet.scenario.traffic import traffic
 from simnet.trace.read import read_trace, resolve_trace
 from simnet.trace.token_trace import TokenTrace
 from simnet.units import to_ns
@@ -121,7 +122,7 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
             return CounterStream(seed, replication, what, name)
 
         group = Group(
-            section.traffic,
+            traffic(name, section, setting, base),
             section.device_queue,
             protocol,
             named("gaps"),

@@ -5,8 +5,11 @@ protocols compared on one seed meet the same think times and arrivals.
 """
 
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from simnet.law import DurationLaw
@@ -15,18 +18,75 @@ from simnet.rng import CounterStream
 from simnet.units import Duration, Rate
 
 
+class Traffic(Protocol):
+    """When one device's user asks; what `TrafficConfig` says of the methods holds."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether each request waits for the answer before."""
+
+    def of(self, member: int) -> "Traffic":
+        """Traffic of device ``member`` of the group."""
+
+    def gap_s(self, stream: CounterStream, sequence: int, since_s: float) -> float:
+        """Time [s] before request ``sequence``; infinite: there is none."""
+
+    def answer(self, sequence: int) -> int | None:
+        """Which answer of the token trace request ``sequence`` gets; None: one that is drawn."""
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Lengths of requests, by row: ``prompt_tokens`` and ``output_tokens``, (N,) int arrays."""
+
+    prompt_tokens: NDArray[np.int64]
+    output_tokens: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Arrivals(Lengths):
+    """Arrivals of a public trace: ``time_s``, (N,) float array from 0 on, ascending."""
+
+    time_s: NDArray[np.float64]
+
+
 class TrafficConfig(Config):
     """Base of every ``traffic`` section of a scenario."""
 
     closed: ClassVar[bool]
 
+    file_format: ClassVar[bool] = False
+    """Whether its section names a file of arrivals and that file's format."""
+
+    def build(self, devices: int, arrivals: Arrivals | None, answers: Lengths | None) -> Traffic:
+        """Make the traffic of a group.
+
+        Parameters
+        ----------
+        devices : int
+            How many there are.
+        arrivals : Arrivals or None
+            What the section's file holds, if it names one.
+        answers : Lengths or None
+            Those of the token trace's answers, if the group has one.
+        """
+        return self
+
+    def of(self, member: int) -> Traffic:
+        """Traffic of device ``member`` of the group: all are alike."""
+        return self
+
     @abstractmethod
-    def gap_s(self, stream: CounterStream, sequence: int) -> float:
+    def gap_s(self, stream: CounterStream, sequence: int, since_s: float) -> float:
         """Time [s] before request number ``sequence`` of the device that owns ``stream``.
 
         Closed traffic counts it from the end of the answer before, open traffic from the arrival
-        before; the first is counted from the start of the run.
+        before, which is at ``since_s``; the first is counted from the start of the run.
         """
+
+    def answer(self, sequence: int) -> int | None:
+        """Which answer of the token trace request ``sequence`` gets; None: one that is drawn."""
+        return None
 
     @property
     @abstractmethod
@@ -52,7 +112,7 @@ class ClosedTraffic(TrafficConfig):
         None, ge=0, description="First requests come uniformly within this time"
     )
 
-    def gap_s(self, stream: CounterStream, sequence: int) -> float:
+    def gap_s(self, stream: CounterStream, sequence: int, since_s: float = 0.0) -> float:
         """Think time [s] before request ``sequence``; for the first the random phase."""
         u = stream.uniform(sequence)
         if sequence == 0:
@@ -76,7 +136,7 @@ class FullBufferTraffic(TrafficConfig):
         0.0, ge=0, description="First requests come uniformly within this time"
     )
 
-    def gap_s(self, stream: CounterStream, sequence: int) -> float:
+    def gap_s(self, stream: CounterStream, sequence: int, since_s: float = 0.0) -> float:
         """Random phase [s] of the first request, 0 after that."""
         return stream.uniform(0) * self.start_within if sequence == 0 else 0.0
 
@@ -94,7 +154,7 @@ class PoissonTraffic(TrafficConfig):
     kind: Literal["poisson"] = "poisson"
     rate: Rate = Field(gt=0, description="Requests per unit of time on each device")
 
-    def gap_s(self, stream: CounterStream, sequence: int) -> float:
+    def gap_s(self, stream: CounterStream, sequence: int, since_s: float = 0.0) -> float:
         """Gap [s] before request ``sequence``."""
         return stream.exponential(sequence) / self.rate
 

@@ -1,0 +1,35 @@
+"""From a group's traffic section to the traffic of its devices."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from simnet.faults import InputError
+from simnet.protocol.base import Setting
+from simnet.scenario.schema import DeviceGroup
+from simnet.workload.arrival_files import read_arrivals
+from simnet.workload.traffic import Lengths, Traffic
+
+_cached_arrivals = lru_cache(maxsize=4)(read_arrivals)
+
+
+def traffic(name: str, group: DeviceGroup, setting: Setting, base: Path) -> Traffic:
+    """Make the traffic of the group ``name``; ``base`` is the directory of the scenario file.
+
+    Raises
+    ------
+    InputError
+        If a file of arrivals cannot be read.
+    """
+    section, arrivals, answers = group.traffic, None, None
+    if setting.token_trace is not None:
+        replay = setting.replay
+        answers = Lengths(replay.prompt_tokens, np.diff(replay.first))
+    if section.file_format:
+        file, kind = section.file, section.format  # type: ignore[attr-defined]
+        try:
+            arrivals = _cached_arrivals(base / file, kind)
+        except InputError as error:
+            raise InputError(f"devices.{name}.traffic.file: {error}") from None
+    return section.build(group.count, arrivals, answers)
