@@ -76,8 +76,8 @@ class TableStep(StepTimeConfig):
     per_context_token: Duration = Field(0.0, ge=0, description="Added for each token attended to")
     cpu: Duration = Field(0.0, ge=0, description="The serving engine's own time, if not in it")
 
-    def build(self, table: Table = NO_TABLE) -> Profile:
-        """Make the model.
+    def check(self, table: Table) -> None:
+        """Refuse columns that make no model.
 
         Raises
         ------
@@ -102,9 +102,12 @@ class TableStep(StepTimeConfig):
             raise InputError(
                 f"{self.file}:{row}: the last slope goes on beyond the table and must not fall"
             )
+
+    def build(self, table: Table = NO_TABLE) -> Profile:
+        """Make the model from columns that passed the check."""
         return Profile(
-            tokens,
-            [ms * 1e-3 for ms in milliseconds],
+            table["tokens"].tolist(),
+            (table["ms"] * 1e-3).tolist(),
             self.per_sequence,
             self.per_context_token,
             self.cpu,

@@ -53,6 +53,15 @@ class StepTimeConfig(Config):
     file_columns: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Sets of columns of the CSV file ``file``, one of which it must have; none: it reads none."""
 
+    def check(self, table: Table) -> None:
+        """Refuse columns that make no model.
+
+        Raises
+        ------
+        InputError
+            With file and row.
+        """
+
     def build(self, table: Table = NO_TABLE) -> StepTime:
         """Make the model, from the columns of its file if it has one."""
         return self

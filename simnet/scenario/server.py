@@ -8,12 +8,11 @@ from simnet.kernel import Environment
 from simnet.records import Log
 from simnet.rng import CounterStream
 from simnet.scenario.schema import Scenario
-from simnet.scenario.tables import read_columns
+from simnet.scenario.tables import read_table
 from simnet.server.edge_server import Coming, EdgeServer
 from simnet.server.evicting_server import EvictingServer
 from simnet.server.kv_cache import EvictingKvCache, KvCache
 from simnet.server.replicas import Replicas
-from simnet.table import NO_TABLE
 
 
 def edge_server(
@@ -53,9 +52,6 @@ def edge_server(
 def step_time(section: StepTimeConfig, base: Path) -> StepTime:
     """Model of the step time, with the columns of the file that it names."""
     try:
-        table = NO_TABLE
-        if section.file_columns:
-            table = read_columns(base / section.file, section.file_columns)  # type: ignore[attr-defined]
-        return section.build(table)
+        return section.build(read_table(section, 1, base))
     except InputError as error:
         raise InputError(f"server.step_time.file: {error}") from None

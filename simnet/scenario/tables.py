@@ -12,17 +12,23 @@ from numpy.typing import NDArray
 from simnet.channel.table import NO_TABLE, Table
 from simnet.faults import InputError
 from simnet.scenario.schema import Scenario
+from simnet.workload.arrival_files import read_arrivals
+from simnet.workload.traffic import TrafficConfig
 
 Column = NDArray[np.float64]
 
 
 def named_files(scenario: Scenario) -> Iterator[tuple[tuple[str, ...], Any, int]]:
-    """Place of each file that the radio needs, the section that names it, the rows it must have."""
+    """Place of each file that models need, the section that names it, the rows it must have."""
+    if scenario.server.step_time.file_columns:
+        yield ("server", "step_time", "file"), scenario.server.step_time, 1
     if scenario.uplink.fading.file_columns:
         yield ("uplink", "fading", "file"), scenario.uplink.fading, 1
     for name, group in scenario.devices.items():
         if group.position is not None and group.position.file_columns:
             yield ("devices", name, "position", "file"), group.position, group.count
+        if group.traffic.file_format:
+            yield ("devices", name, "traffic", "file"), group.traffic, 1
 
 
 def read_table(section: Any, rows: int, base: Path) -> Table:
@@ -33,6 +39,9 @@ def read_table(section: Any, rows: int, base: Path) -> Table:
     InputError
         See :func:`read_columns`; or if there are fewer than ``rows`` rows.
     """
+    if isinstance(section, TrafficConfig):
+        read_arrivals(base / section.file, section.format)  # type: ignore[attr-defined]
+        return NO_TABLE
     if not section.file_columns:
         return NO_TABLE
     columns = read_columns(base / section.file, section.file_columns)

@@ -1,6 +1,5 @@
 """From a group's traffic section to the traffic of its devices."""
 
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,6 @@ from simnet.protocol.base import Setting
 from simnet.scenario.schema import DeviceGroup
 from simnet.workload.arrival_files import read_arrivals
 from simnet.workload.traffic import Lengths, Traffic
-
-_cached_arrivals = lru_cache(maxsize=4)(read_arrivals)
 
 
 def traffic(name: str, group: DeviceGroup, setting: Setting, base: Path) -> Traffic:
@@ -29,7 +26,7 @@ def traffic(name: str, group: DeviceGroup, setting: Setting, base: Path) -> Traf
     if section.file_format:
         file, kind = section.file, section.format  # type: ignore[attr-defined]
         try:
-            arrivals = _cached_arrivals(base / file, kind)
+            arrivals = read_arrivals(base / file, kind)
         except InputError as error:
             raise InputError(f"devices.{name}.traffic.file: {error}") from None
     return section.build(group.count, arrivals, answers)

@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ Row = tuple[float, int, int]
 """Time [s], prompt tokens, output tokens."""
 
 
+@lru_cache(maxsize=4)
 def read_arrivals(path: Path, kind: str) -> Arrivals:
     """Arrivals of the file ``path`` in the format ``kind``, in order of time, the first at 0.
 
