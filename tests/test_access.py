@@ -11,6 +11,7 @@ from simnet.channel.radio_link import RadioLink
 from simnet.channel.rate import ShannonRate
 from simnet.kernel import Environment
 from simnet.link.base import Medium
+from simnet.link.equal_latency import EqualLatencyConfig
 from simnet.link.fdma import FdmaConfig
 from simnet.link.tdma import TdmaConfig
 from simnet.records import Log
@@ -110,3 +111,47 @@ def test_slots_carry_what_the_fading_link_gives_in_them(sends):
             assert bits == pytest.approx(row["bits"], abs=0.1)  # an end is rounded up to 1 ns
         for first, second in pairwise(mine):
             assert second["airtime_start_ns"] >= first["airtime_end_ns"]
+
+
+def play_equal_latency(links, sends, until_ns):
+    """Rows of an equal-latency uplink to which ``sends`` (time, device, bits) happen."""
+    air = medium(len(links))
+    uplink = EqualLatencyConfig().build(air)
+
+    def sender():
+        for at_ns, device, bits in sends:
+            yield air.env.at(at_ns)
+            uplink.send(device, links[device], bits, Parcel())
+
+    air.env.process(sender())
+    air.env.run(until=until_ns)
+    uplink.close()
+    return rows(air.log)
+
+
+def test_what_is_in_flight_together_ends_together():
+    # 3 ms and 1 ms of the whole band: shares 3/4 and 1/4, both end after 4 ms (phi - T_S)
+    links = [still_link(1e6), still_link(3e6)]
+    found = play_equal_latency(links, [(0, 0, 3000), (0, 1, 3000)], 100 * MS)
+    assert [row["airtime_end_ns"] for row in found] == [4 * MS] * 2
+    assert [row["service_ns"] for row in found] == [3 * MS, 1 * MS]
+
+
+def test_who_comes_late_delays_all():
+    # 2 of 4 ms are over when 3 ms more come: all end at 7
+    links = [still_link(1e6)] * 2
+    found = play_equal_latency(links, [(0, 0, 4000), (2 * MS, 1, 3000)], 100 * MS)
+    assert [row["airtime_end_ns"] for row in found] == [7 * MS] * 2
+    assert [row["service_ns"] for row in found] == [4 * MS, 3 * MS]
+
+
+@given(st.lists(st.tuples(st.integers(0, 40 * MS), st.integers(1, 30_000)), min_size=1))
+def test_equal_latency_works_as_long_as_there_is_work(sends):
+    """One link, fading: a busy period lasts as long as the bits take one after the other."""
+    ordered = [(at, 0, bits) for at, bits in sorted(sends)]
+    found = play_equal_latency([fading_link()], ordered, 10_000 * MS)
+    assert len(found) == len(sends)
+    link, free_ns = fading_link(), 0
+    for at, _, bits in ordered:
+        free_ns = link.drain(max(at, free_ns), bits)
+    assert max(row["airtime_end_ns"] for row in found) == pytest.approx(free_ns, abs=2 * len(sends))

@@ -21,6 +21,7 @@ MACS = (
     "earliest-deadline",
     "uncertainty-aware",
     "slotted-aloha",
+    "equal-latency",
 )
 every_run = pytest.mark.parametrize(
     ("protocol", "mac"), [(protocol, mac) for protocol in PROTOCOLS for mac in MACS]

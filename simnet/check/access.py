@@ -120,6 +120,15 @@ def _aloha(count: int, payload: str, **mac: Any) -> dict[str, Any]:
     return _cell(count, section, payload=constant, duration="205 s")
 
 
+def _equal_latency() -> dict[str, Any]:
+    scenario = _cell(5, {"kind": "equal-latency"}, duration="60 s", rounds=100)
+    probes = scenario["devices"].pop("probes")
+    for name, snr_db in (("near", 20.0), ("far", 0.0)):
+        scenario["devices"][name] = {**probes, "snr": f"{snr_db} dB"}
+    scenario["uplink"]["rate"] = {"kind": "shannon"}
+    return scenario
+
+
 CASES = (
     Case(
         "TDMA, 10 devices: mean sojourn",
@@ -196,6 +205,14 @@ CASES = (
         "per slot",
     ),
     Case(
+        "Slotted ALOHA, 50 backlogged devices: share of attempts that collide",
+        "1 - (1 - p)^(N - 1) at p = 0.02",
+        _aloha(50, "10 kbit", probability=0.02),
+        _metric("retransmission_rate"),
+        1 - 0.98**49,
+        "",
+    ),
+    Case(
         "Slotted ALOHA, very many devices: throughput",
         "G e^-G at G = 1; 500 devices at p = G / 500",
         _aloha(500, "10 kbit", probability=0.002),
@@ -211,5 +228,15 @@ CASES = (
         20 * (1 - 1 / 54) ** 19,
         "",
         replications=10,
+    ),
+    Case(
+        "Band split for equal latency, five devices near and five far: time of an upload",
+        "phi - T_S = sum_k Q / R_k, from B_k = Q / (r_k (phi - T_S)) (Multi-SPIN)",
+        _equal_latency(),
+        _metric("uplink_airtime_s_mean"),
+        5 * 0.010 / log2(1 + 100) + 5 * 0.010 / log2(1 + 1),
+        "s",
+        replications=1,
+        exact_within=1e-6,
     ),
 )

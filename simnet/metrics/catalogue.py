@@ -162,7 +162,13 @@ _METRICS = (
         STATISTICS,
     ),
     Metric("outage_rate", "", "blocks whose first attempt failed / blocks", "failures", UPLINK),
-    Metric("retransmission_rate", "", "(attempts - blocks) / attempts", "repeats", UPLINK),
+    Metric(
+        "retransmission_rate",
+        "",
+        "(attempts - blocks) / attempts, collisions included",
+        "repeats",
+        UPLINK,
+    ),
     _queue("uplink_queue_length", "#{t_1 <= t < t_2}", "transmissions waiting", UPLINK),
     Metric("server_utilisation", "", "sum d / (T x replicas)", "busy share of a replica", SERVER),
     Metric(

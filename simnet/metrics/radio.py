@@ -19,7 +19,8 @@ def radio(records: Records, window: Window) -> dict[str, float]:
     ended = window.contains(sent["airtime_end_ns"])
     airtime_ns = (sent["airtime_end_ns"] - sent["airtime_start_ns"])[ended]
     snr_db = sent["snr_db"][ended]
-    attempts, blocks = sent["attempts"][ended].sum(), sent["blocks"][ended].sum()
+    blocks = sent["blocks"][ended].sum()
+    attempts = sent["attempts"][ended].sum() + sent["collisions"][ended].sum()
     return {
         **distribution("uplink_snr_db", snr_db[np.isfinite(snr_db)]),
         **distribution(
