@@ -1,12 +1,13 @@
 """SimPy with an integer clock. The one place that knows how time is kept."""
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
 
 import simpy
 from simpy.core import SimTime, StopSimulation
 from simpy.events import NORMAL, URGENT, Event, EventPriority, ProcessGenerator
 
-__all__ = ["Alarm", "Environment", "Event", "ProcessGenerator"]
+__all__ = ["Alarm", "Delayed", "Environment", "Event", "ProcessGenerator"]
 
 
 class Environment(simpy.Environment):
@@ -38,6 +39,12 @@ class Environment(simpy.Environment):
         """Schedule ``event``, triggered, at ``time_ns`` [ns], now or later."""
         heappush(self._queue, (time_ns, NORMAL, next(self._eid), event))
 
+    def schedule_delayed(self, events: "Iterable[Delayed]", time_ns: int) -> None:
+        """Schedule each of ``events``, triggered, its own delay after ``time_ns`` [ns]."""
+        queue, eid = self._queue, self._eid
+        for event in events:
+            heappush(queue, (time_ns + event.rest_ns, NORMAL, next(eid), event))
+
     def process(self, generator: ProcessGenerator) -> "Process":
         """Begin a process; the first step is taken at once, before events of the same time."""
         return Process(self, generator)
@@ -63,6 +70,13 @@ class Environment(simpy.Environment):
                     raise event._value
         except StopSimulation:
             return
+
+
+class Delayed(Event):
+    """An event that comes ``rest_ns`` after something that it shares with others has ended."""
+
+    __slots__ = ("rest_ns",)
+    rest_ns: int
 
 
 class Process(simpy.Process):

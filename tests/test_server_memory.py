@@ -1,6 +1,7 @@
 """The server with random sessions: KV room is conserved, never exceeded, and every answer ends."""
 
-from dataclasses import dataclass
+from dataclasses from collections import deque
+import dataclass
 
 import pytest
 from hypothesis import example, given, settings
@@ -93,7 +94,7 @@ def serve(
     batching = ContinuousBatching.model_validate(
         {"policy": {"kind": policy}, "max_sequences": max_sequences, "max_tokens": max_tokens}
     )
-    coming = [] if routing == "shared-queue" else None
+    coming = deque() if routing == "shared-queue" else None
     servers = []
     for number in range(replicas):
         cache = (CheckedEvicting if evicts else CheckedReserving)(capacity)
@@ -102,8 +103,8 @@ def serve(
         servers.append(kind(env, log, STEP, None, False, batching, cache, number, coming))
     server = servers[0]
     if routing is not None:
-        server = Replicas(env, ROUTINGS.members[routing](), servers, coming or [])
-        server._coming = coming if coming is not None else []
+        server = Replicas(env, ROUTINGS.members[routing](), servers, deque())
+        server._coming = coming if coming is not None else deque()
 
     def person(user):
         yield env.timeout(user.comes_ms * MS)

@@ -1,5 +1,6 @@
 """From the server's section to the server."""
 
+from collections import deque
 from pathlib import Path
 
 from simnet.compute.step_time import StepTime, StepTimeConfig
@@ -28,7 +29,7 @@ def edge_server(
     section = scenario.server
     model, random = step_time(section.step_time, base), section.step_time.random
     draws = CounterStream(scenario.seed, replication, "step_time")
-    coming: list[Coming] = []
+    coming: deque[Coming] = deque()
     evicts, capacity_tokens = section.kv.policy == "evict", section.kv_capacity_tokens
     servers = [
         (EvictingServer if evicts else EdgeServer)(

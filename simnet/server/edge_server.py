@@ -1,7 +1,7 @@
 """The edge server: one large model that verifies and decodes in batches."""
 
+from bisect import insort
 from collections import deque
-from heapq import heappop, heappush
 
 from simnet.compute.step_time import StepTime, StepWork
 from simnet.kernel import Alarm, Environment, ProcessGenerator
@@ -15,6 +15,14 @@ from simnet.units import to_ns
 
 Coming = tuple[int, int, Job | Session]
 """Work to come: when [ns], its order, and what."""
+
+
+def put_in_order(coming: deque[Coming], work: Coming) -> None:
+    """Queue work to come by its time; most comes in order, so a heap would cost more."""
+    if coming and work < coming[-1]:
+        insort(coming, work)
+    else:
+        coming.append(work)
 
 
 class EdgeServer:
@@ -43,7 +51,7 @@ class EdgeServer:
         KV cache.
     replica : int
         Its number.
-    coming : list, optional
+    coming : deque, optional
         Work to come that all replicas share, each taking what it can serve.
     """
 
@@ -57,7 +65,7 @@ class EdgeServer:
         batching: BatchingConfig,
         cache: KvCache,
         replica: int = 0,
-        coming: list[Coming] | None = None,
+        coming: deque[Coming] | None = None,
     ) -> None:
         self.env = env
         self.cache = cache
@@ -73,7 +81,7 @@ class EdgeServer:
         self._steps = self._in_step = 0
         self._write, self._row = log.batches.write, log.batches.row
         self._shared = coming is not None
-        self._coming = [] if coming is None else coming
+        self._coming: deque[Coming] = deque() if coming is None else coming
         self._order = 0
         self._verifications: deque[Job] = deque()
         self._prompts: deque[Session] = deque()  # wait for KV room
@@ -86,7 +94,7 @@ class EdgeServer:
     def receive(self, work: Job | Session, arrives_ns: int) -> None:
         """Take ``work``, a round or a prompt, that arrives at ``arrives_ns``, now or later."""
         self._order += 1
-        heappush(self._coming, (arrives_ns, self._order, work))
+        put_in_order(self._coming, (arrives_ns, self._order, work))
         if self.idle:
             self._alarm.set_by(arrives_ns)
 
@@ -133,8 +141,7 @@ class EdgeServer:
                 self.idle = False
                 continue
             end_ns = self._step(jobs, prompts)
-            for job in jobs:
-                env.schedule_at(job, end_ns + job.rest_ns)
+            env.schedule_delayed(jobs, end_ns)
             self._in_step = len(jobs)
             yield env.at(end_ns)
             self._in_step = 0
@@ -158,7 +165,7 @@ class EdgeServer:
         while coming and coming[0][0] <= now_ns:
             if self._shared and len(self._verifications) + len(prompts) >= self.max_sequences:
                 break
-            arrived_ns, _, work = heappop(coming)
+            arrived_ns, _, work = coming.popleft()
             if type(work) is not Job:
                 work.home = self  # type: ignore[union-attr]
                 prompts.append(work)  # type: ignore[arg-type]

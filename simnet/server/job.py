@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from simnet.kernel import Environment, Event
+from simnet.kernel import Delayed, Environment
 from simnet.protocol.round import Prompt, Round
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Session:
         """Its job while that is at a server which may evict the session."""
 
 
-class Job(Event):
+class Job(Delayed):
     """One round's work: the device waits for it, and then reads its boundaries.
 
     It comes ``rest_ns`` after its batch has ended, when the device next has something to do: the
@@ -82,7 +82,6 @@ class Job(Event):
         "batch_start_ns",
         "context_tokens",
         "decode_left",
-        "rest_ns",
         "session",
         "steps_ns",
         "tokens",

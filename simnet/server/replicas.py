@@ -1,10 +1,10 @@
 """Several replicas of the edge server, and what goes to which."""
 
-from heapq import heappush
+from collections import deque
 
 from simnet.kernel import Environment, Event
 from simnet.scheduling.routing import RoutingConfig
-from simnet.server.edge_server import Coming, EdgeServer
+from simnet.server.edge_server import Coming, EdgeServer, put_in_order
 from simnet.server.job import Job, Session
 
 
@@ -34,7 +34,7 @@ class Replicas:
         env: Environment,
         routing: RoutingConfig,
         servers: list[EdgeServer],
-        coming: list[Coming],
+        coming: deque[Coming],
     ) -> None:
         self.env = env
         self.routing = routing
@@ -46,7 +46,7 @@ class Replicas:
         """Take ``work``, a round or a prompt, that arrives at ``arrives_ns``, now or later."""
         if self.routing.shared:
             self._received += 1
-            heappush(self._coming, (arrives_ns, self._received, work))
+            put_in_order(self._coming, (arrives_ns, self._received, work))
             for server in self.servers:
                 if server.idle:
                     server.wake(arrives_ns)
