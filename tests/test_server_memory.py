@@ -1,7 +1,7 @@
 """The server with random sessions: KV room is conserved, never exceeded, and every answer ends."""
 
-from dataclasses from collections import deque
-import dataclass
+from collections import deque
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import example, given, settings
