@@ -140,7 +140,8 @@ class Records:
         ``blocks`` (that it was cut into) and ``failed_blocks`` (whose first attempt failed).
     groups
         Per device group: name, count of devices, protocol kind, ``trace_kind`` (``real``,
-        ``synthetic`` or ``none``), ``trace_name``, and whether its traffic is a closed loop.
+        ``synthetic`` or ``none``), ``trace_name``, whether its traffic is a closed loop, and
+        ``power``: watts by part and the joules of the ``battery`` (0: mains), or None.
     uplink_servers
         How many transmissions the uplink carries at full rate at once (1 for one shared band).
     kv_capacity_tokens

@@ -13,6 +13,8 @@ from simnet.metrics.summary import estimate, wilson_interval
 
 from .tiny_records import group, records
 
+POWER = {"power": {"compute": 9.0, "transmit": 2.0, "receive": 1.0, "idle": 0.5, "battery": 9e4}}
+
 
 def test_student_interval_by_hand():
     # s = 1, n = 4, t(0.975, 3) = 3.182446: half-width 3.182446 x 1.290994 / 2
@@ -64,11 +66,11 @@ def test_an_attainment_that_varies_gets_the_student_interval():
 
 def test_every_metric_is_in_the_catalogue_and_every_entry_is_measured():
     columns = {column for metric in CATALOGUE.values() for column in metric.columns}
-    assert set(measure(records(), Slo())) == columns
+    assert set(measure(records(groups=[group() | POWER]), Slo())) == columns
 
 
 def test_metrics_of_a_group_are_those_the_catalogue_says():
-    metrics = measure(records(groups=[group("a"), group("b")]), Slo())
+    metrics = measure(records(groups=[group("a") | POWER, group("b") | POWER]), Slo())
     grouped = {name.removeprefix("a.") for name in metrics if name.startswith("a.")}
     assert grouped == {c for m in CATALOGUE.values() if m.per_group for c in m.columns}
     assert all(describe(name).meaning for name in metrics)

@@ -133,6 +133,14 @@ _METRICS = (
     ),
     _queue("device_queue_length", "#{a <= t < s}", "requests waiting, all devices", DEVICE),
     _queue("requests_in_system", "#{a <= t < f}", "requests asked and not finished", DEVICE),
+    _device(
+        "energy_j_per_token", "J", "energy of the devices / tokens", "price of a token", DEVICE
+    ),
+    _device("energy_compute_j_per_token", "J", "P_c t_c / tokens", "of it drafting", DEVICE),
+    _device("energy_transmit_j_per_token", "J", "P_t t_t / tokens", "of it sending", DEVICE),
+    _device("energy_receive_j_per_token", "J", "P_r t_r / tokens", "of it receiving", DEVICE),
+    _device("energy_idle_j_per_token", "J", "P_i (T - t_c) / tokens", "of it waiting", DEVICE),
+    _device("battery_life_s", "s", "battery / mean power", "until the first is empty", DEVICE),
     Metric("uplink_utilisation", "", "A / (c T)", "busy share of the uplink", UPLINK),
     Metric(
         "uplink_offered_load",

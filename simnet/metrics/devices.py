@@ -7,7 +7,7 @@ from simnet.metrics.distribution import ratio
 from simnet.metrics.latency import verified
 from simnet.metrics.occupancy import Occupancy
 from simnet.metrics.queues import queue_length
-from simnet.metrics.window import Rows, Window
+from simnet.metrics.window import Mask, Rows, Window
 from simnet.records import Records
 
 
@@ -19,15 +19,9 @@ def device_load(records: Records, window: Window, share_not_waiting: float) -> d
     ``arrivals / started`` times the share of time that it has a request in hand; open arrivals that
     do not queue offer what is done.
     """
-    rounds: Rows = records.rounds
     requests: Rows = records.requests
     count, length = len(records.devices["device"]), window.length_ns
-    # devices side by side on one axis: the union of what each does is one union
-    drafted_ns = np.where(verified(rounds), rounds["sent_ns"], rounds["finished_ns"])
-    first, last = window.clip(rounds["started_ns"], drafted_ns)
-    aside = rounds["device"] * (length + 1) - window.start_ns
-    side_by_side = Window(0, count * (length + 1))
-    busy_ns = Occupancy.of(first + aside, last + aside, side_by_side).busy_ns()
+    busy_ns = drafting_ns(records, window)
     utilisation = ratio(busy_ns, count * length)
     queue = queue_length(
         "device_queue_length", requests["arrived_ns"], requests["started_ns"], window
@@ -45,3 +39,21 @@ def device_load(records: Records, window: Window, share_not_waiting: float) -> d
             "requests_in_system", requests["arrived_ns"], requests["finished_ns"], window
         ),
     }
+
+
+def drafting_ns(records: Records, window: Window, devices: Mask | None = None) -> int:
+    """Time that the ``devices`` (a mask; none: all) drafted, summed; once where answers overlap."""
+    rounds: Rows = records.rounds
+    if devices is not None:
+        own = devices[rounds["device"]]
+        rounds = {
+            name: rounds[name][own]
+            for name in ("device", "started_ns", "sent_ns", "finished_ns", "server_tokens")
+        }
+    count, length = len(records.devices["device"]), window.length_ns
+    # devices side by side on one axis: the union of what each does is one union
+    drafted_ns = np.where(verified(rounds), rounds["sent_ns"], rounds["finished_ns"])
+    first, last = window.clip(rounds["started_ns"], drafted_ns)
+    aside = rounds["device"] * (length + 1) - window.start_ns
+    side_by_side = Window(0, count * (length + 1))
+    return Occupancy.of(first + aside, last + aside, side_by_side).busy_ns()

@@ -5,6 +5,7 @@ import numpy as np
 from simnet.metrics.demand import share_not_waiting, uplink_work_ns
 from simnet.metrics.devices import device_load
 from simnet.metrics.emissions import Emissions, emissions
+from simnet.metrics.energy import energy
 from simnet.metrics.latency import request_latency, round_latency
 from simnet.metrics.protocol import protocol
 from simnet.metrics.radio import radio
@@ -66,6 +67,8 @@ def _of_devices(
     metrics |= request_latency(records.requests, seen, requests, window)
     metrics |= round_latency(records.rounds, rounds, window)
     metrics |= protocol(records.rounds, rounds, window)
+    tokens = metrics["output_tokens_per_s"] * window.length_s
+    metrics |= energy(records, devices, tokens, window)
     if slo is not None:
         metrics |= attainment(records.requests, seen, requests, window, slo)
     return metrics

@@ -15,6 +15,7 @@ from simnet.channel.mobility import MOBILITIES
 from simnet.channel.path_loss import PATH_LOSSES
 from simnet.channel.position import POSITIONS
 from simnet.channel.rate import RATES
+from simnet.compute.power import POWERS
 from simnet.compute.slm import SLMS
 from simnet.compute.step_time import STEP_TIMES
 from simnet.link.base import MACS
@@ -30,6 +31,7 @@ _HOMES: tuple[tuple[Family, ModuleType], ...] = (  # type: ignore[type-arg]
     (PROTOCOLS, simnet.protocol),
     (TRAFFICS, simnet.workload),
     (SLMS, simnet.compute),
+    (POWERS, simnet.compute),
     (POSITIONS, simnet.channel),
     (MOBILITIES, simnet.channel),
     (PATH_LOSSES, simnet.channel),

@@ -13,6 +13,7 @@ from simnet.channel.path_loss import PATH_LOSSES, PathLossConfig
 from simnet.channel.position import POSITIONS, PositionConfig
 from simnet.channel.rate import RATES, RateConfig
 from simnet.compute.cards import MODELS, ModelCard, ModelName
+from simnet.compute.power import POWERS, PowerConfig
 from simnet.compute.slm import SLMS, SlmConfig
 from simnet.compute.step_time import STEP_TIMES, StepTimeConfig
 from simnet.link.base import MACS, MacConfig
@@ -37,6 +38,7 @@ if TYPE_CHECKING:  # a member of each family, told apart by its kind
     AnyPosition = PositionConfig
     AnyRate = RateConfig
     AnySlm = SlmConfig
+    AnyPower = PowerConfig
     AnyStepTime = StepTimeConfig
     AnyMac = MacConfig
     AnyDownlink = DownlinkConfig
@@ -52,6 +54,7 @@ else:
     AnyPosition = POSITIONS.schema()
     AnyRate = RATES.schema()
     AnySlm = SLMS.schema()
+    AnyPower = POWERS.schema()
     AnyStepTime = STEP_TIMES.schema()
     AnyMac = MACS.schema()
     AnyDownlink = DOWNLINKS.schema()
@@ -117,6 +120,7 @@ class DeviceGroup(Config):
     position: AnyPosition | None = Field(None, description="Where devices stand, else")
     mobility: AnyMobility | None = Field(None, description="How devices move from there; none: not")
     tx_power: Power = Field(0.2, gt=0, description="Transmit power")
+    power: AnyPower | None = Field(None, description="What the devices draw; none: not measured")
 
 
 class Noise(Config):

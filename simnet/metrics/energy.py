@@ -1,0 +1,74 @@
+"""What tokens cost the devices in energy, by part; computed after the run."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from simnet.metrics.devices import drafting_ns
+from simnet.metrics.distribution import ratio
+from simnet.metrics.window import Mask, Rows, Window
+from simnet.records import Records
+
+PARTS = ("compute", "transmit", "receive", "idle")
+
+
+def energy(records: Records, devices: Mask, tokens: float, window: Window) -> dict[str, float]:
+    r"""Energy per token by part, and how long the first battery lasts.
+
+    .. math:: E = P_c t_c + P_i (T - t_c) + P_t t_t + P_r t_r
+
+    on each device, with :math:`t_c` the time it drafts, :math:`t_t` that of its transmissions on
+    the air, :math:`t_r` that of verdicts on the way down. A battery lasts for its energy over the
+    mean power of its group's devices.
+
+    Not modelled: states of the radio beyond these (tails, sleep), nor what the server draws.
+
+    Parameters
+    ----------
+    records, window
+        One run, what is measured.
+    devices : (D,) bool array
+        Which devices.
+    tokens : float
+        Tokens that they showed in the window.
+
+    Returns
+    -------
+    dict
+        Empty unless each of the devices' groups has a ``power``.
+    """
+    group = np.asarray(records.devices["group"])
+    joules, lives_s = np.zeros(len(PARTS)), []
+    for index in np.unique(group[devices]):
+        watts = records.groups[int(index)].get("power")
+        if not isinstance(watts, Mapping):
+            return {}
+        members = devices & (group == index)
+        spent = _seconds(records, members, window) * [watts[part] for part in PARTS]
+        joules += spent
+        if watts["battery"] and spent.sum():
+            mean_w = spent.sum() / members.sum() / window.length_s
+            lives_s.append(watts["battery"] / mean_w)
+    per_token = {
+        f"energy_{part}_j_per_token": ratio(spent, tokens)
+        for part, spent in zip(PARTS, joules.tolist(), strict=True)
+    }
+    life = {"battery_life_s": min(lives_s)} if lives_s else {}
+    return {"energy_j_per_token": ratio(joules.sum(), tokens)} | per_token | life
+
+
+def _seconds(records: Records, devices: Mask, window: Window) -> "np.typing.NDArray[np.float64]":
+    """Time [s] of each part, summed over the devices."""
+    sent: Rows = records.transmissions
+    rounds: Rows = records.rounds
+    own = devices[sent["device"]]
+    down = devices[rounds["device"]] & (rounds["batch_end_ns"] >= 0)
+    computing_ns = drafting_ns(records, window, devices)
+    return 1e-9 * np.array(
+        [
+            computing_ns,
+            window.lengths(sent["airtime_start_ns"][own], sent["airtime_end_ns"][own]).sum(),
+            window.lengths(rounds["batch_end_ns"][down], rounds["finished_ns"][down]).sum(),
+            int(devices.sum()) * window.length_ns - computing_ns,
+        ]
+    )
