@@ -16,18 +16,22 @@ _TRACE = click.argument("trace", metavar="TRACE")
 
 
 class _Verbs(click.Group):
-    """A group whose ``record`` lives in a file of its own."""
+    """A group whose verbs for live models live in files of their own."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the verbs in the order of their use."""
-        return ["record", "show", "verify", "synthesise"]
+        return ["record", "show", "verify", "synthesise", "quality"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the recorder only when it is asked for."""
+        """Import the live models' verbs only when they are asked for."""
         if cmd_name == "record":
             from simnet.cli import trace_record
 
             return trace_record.command
+        if cmd_name == "quality":
+            from simnet.cli import trace_quality
+
+            return trace_quality.command
         return super().get_command(ctx, cmd_name)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import bdtr
 
 from simnet.decoding.acceptance import acceptance_probability, resampling_distribution
 from simnet.decoding.rejection import LinearFit
@@ -67,8 +68,6 @@ def level_probabilities(
     (..., K + 1) array
         Of :math:`j = 0 \dots K`; sums to 1.
     """
-    from scipy.special import bdtr  # kept out of the start-up
-
     m = np.asarray(mean_uncertainty, dtype=np.float64)[..., None]
     below = bdtr(np.arange(perturbations), perturbations, m)
     edge = np.ones(m.shape)
@@ -152,8 +151,8 @@ def gated_output_law(
     """
     x = as_law(x, "x")
     levels = np.arange(perturbations + 1) / perturbations
-    skipped = level_probabilities(uncertainty, perturbations)[:, levels <= threshold].sum(axis=-1)
-    alone = x * np.minimum(skipped, 1.0)
+    last = int((levels <= threshold).sum()) - 1
+    alone = x * bdtr(last, perturbations, np.asarray(uncertainty)) if last >= 0 else 0.0 * x
     return committed_law(x, y, alone, {k or len(x): x - alone})
 
 
