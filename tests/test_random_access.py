@@ -1,9 +1,12 @@
-"""Slotted ALOHA: who sends is drawn, who is alone is received."""
+"""Random access: who sends is drawn, who is alone is received."""
+
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simnet.link.csma import CsmaConfig
 from simnet.link.slotted_aloha import SlottedAlohaConfig
 
 from .test_access import MS, still_link
@@ -46,3 +49,25 @@ def test_codes_carry_one_payload_a_slot(devices, codes, probability, doublings):
     for row in found:
         assert row["airtime_start_ns"] == -1 or row["airtime_start_ns"] >= row["queued_ns"]
         assert row["service_ns"] == (row["airtime_end_ns"] >= 0) * round(MS / codes)
+
+
+def test_who_hears_a_transmission_backs_off_and_who_does_not_collides():
+    config = CsmaConfig.model_validate({"delay": "100 us", "backoff": "5 ms", "doublings": 3})
+    late = MS // 10 - 1
+    sends = [(0, 0, 1000, 0.0), (late, 1, 1000, 0.0), (late + 1, 2, 1000, 0.0)]
+    found, sent = play(config, sends, [still_link()] * 3, 1000 * MS)
+    assert len(sent) == 3
+    # 0 and 1 collide, 2 hears them
+    assert [min(row["collisions"], 1) for row in sorted(found, key=lambda r: r["device"])] == [
+        1, 1, 0,
+    ]  # fmt: skip
+    spans = sorted((row["airtime_start_ns"], row["airtime_end_ns"]) for row in found)
+    assert all(second[0] >= first[1] for first, second in pairwise(spans))
+    assert all(end - start == MS for start, end in spans)
+
+
+def test_a_free_channel_is_taken_at_once():
+    config = CsmaConfig.model_validate({})
+    found, sent = play(config, [(5, 0, 1000, 0.0)], [still_link()], 10 * MS)
+    assert [(start, end) for _, start, end in sent] == [(5, MS + 5)]
+    assert found[0]["service_ns"] == MS

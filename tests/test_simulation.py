@@ -21,6 +21,7 @@ MACS = (
     "earliest-deadline",
     "uncertainty-aware",
     "slotted-aloha",
+    "csma",
     "equal-latency",
 )
 every_run = pytest.mark.parametrize(

@@ -108,6 +108,8 @@ def _metric(name: str) -> Any:
 
 
 _DEVICES, _RHO = 10, 0.6
+_LISTENS, _DELAY = 3.0, 0.05  # per time of a payload
+_UNHEARD = e ** (-_DELAY * _LISTENS)
 _EQUAL = {"here": (10.0, "500 kbit"), "there": (10.0, "500 kbit")}
 _LONG = {"here": (10.0, "3 Mbit"), "there": (10.0, "3 Mbit")}
 _UNEQUAL = {"near": (13.0, "5 Mbit"), "far": (3.0, "500 kbit")}
@@ -127,6 +129,13 @@ def _equal_latency() -> dict[str, Any]:
         scenario["devices"][name] = {**probes, "snr": f"{snr_db} dB"}
     scenario["uplink"]["rate"] = {"kind": "shannon"}
     return scenario
+
+
+def _csma() -> dict[str, Any]:
+    """400 backlogged devices that listen G times in the 10 ms of a payload, all together."""
+    backoff = f"{400 * 10 / _LISTENS} ms"
+    mac = {"kind": "csma", "delay": "0.5 ms", "backoff": backoff, "doublings": 0}
+    return _cell(400, mac, duration="105 s")
 
 
 CASES = (
@@ -238,5 +247,13 @@ CASES = (
         "s",
         replications=1,
         exact_within=1e-6,
+    ),
+    Case(
+        "Non-persistent CSMA, very many devices: throughput",
+        "G e^(-aG) / (G (1 + 2a) + e^(-aG)) at a = 0.05, G = 3",
+        _csma(),
+        lambda run: run.metrics["uplink_goodput_bps"] / 1e6,
+        _LISTENS * _UNHEARD / (_LISTENS * (1 + 2 * _DELAY) + _UNHEARD),
+        "",
     ),
 )
