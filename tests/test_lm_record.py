@@ -16,16 +16,19 @@ pytest.importorskip("transformers")
 import torch
 from click.testing import CliRunner
 
+import simnet.protocol
 from simnet.cli.trace_record import command
 from simnet.decoding.acceptance import accepts
 from simnet.faults import InputError
 from simnet.lm.pair import load_pair
 from simnet.lm.record import Recording, read_prompts, record
+from simnet.protocol.base import PROTOCOLS
 from simnet.trace.read import bundled_directory, read_trace
 from simnet.trace.schema import TOKENS, Dataset
 from simnet.trace.verify import verify_trace
 from tests.tiny_pair import save_pair
 
+PROTOCOLS.discover(simnet.protocol)
 MEASURED = {"slm_ns", "llm_ns", "slm_prefill_ns", "llm_prefill_ns"}
 COLUMNS = [column.name for column in TOKENS]
 PROMPTS = [f"the {animal} sat on {thing}" for animal in ("cat", "dog", "frog") for thing in "abcde"]
@@ -55,6 +58,7 @@ def invoke(*arguments):
 
 def assert_same_trace(one: Path, other: Path):
     first, second = read_trace(one, COLUMNS), read_trace(other, COLUMNS)
+    assert first.manifest.protocol == second.manifest.protocol
     for name in set(first.tokens) - MEASURED:
         np.testing.assert_array_equal(first.tokens[name], second.tokens[name], err_msg=name)
     for name in set(first.requests) - MEASURED:
@@ -80,11 +84,16 @@ def test_a_recording_is_a_sound_trace(models, tmp_path):
     assert not (tmp_path / "t.part").exists()
 
 
-def test_a_killed_recording_goes_on_and_ends_the_same(models, tmp_path):
+@pytest.mark.parametrize(
+    "protocol",
+    [[], ["--protocol", "{kind: u-hlm, threshold: {kind: value, value: 0.9}}"]],
+    ids=["target", "u-hlm"],
+)
+def test_a_killed_recording_goes_on_and_ends_the_same(models, tmp_path, protocol):
     prompts = tmp_path / "prompts.txt"
-    prompts.write_text("\n\n".join(PROMPTS * 4), encoding="utf-8")
+    prompts.write_text("\n\n".join(PROMPTS * 2), encoding="utf-8")
     arguments = ["--slm", models[0], "--llm", models[1], "--prompts", str(prompts)]
-    arguments += ["--max-new-tokens", "12", "--seed", "5", "--out"]
+    arguments += ["--max-new-tokens", "12", "--seed", "5", *protocol, "--out"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     code = "from simnet.cli.trace_record import command; command()"
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -101,7 +110,7 @@ def test_a_killed_recording_goes_on_and_ends_the_same(models, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     left = len(list(shards.glob("*.npz")))
-    assert 3 <= left < 60
+    assert 3 <= left < 30
     assert not broken.exists()
     result = invoke(*arguments, broken)
     assert result.exit_code == 0, result.output
@@ -124,8 +133,11 @@ def test_another_recording_is_not_continued_nor_replaced(models, tmp_path):
         record(pair, models, recording(), out, stop)
     with pytest.raises(InputError, match=r"another recording \(sampling differ\)"):
         record(pair, models, recording(seed=6), out)
-    with pytest.raises(InputError, match=r"\(prompts_sha256, max_new_tokens differ\)"):
+    with pytest.raises(InputError, match=r"\(max_new_tokens, prompts_sha256 differ\)"):
         record(pair, models, recording(PROMPTS[:2], max_new_tokens=3), out)
+    hlm = PROTOCOLS.members["hlm"].model_validate({"kind": "hlm"})
+    with pytest.raises(InputError, match=r"\(protocol differ\)"):
+        record(pair, models, recording(protocol=hlm), out)
     record(pair, models, recording(), out)
     with pytest.raises(InputError, match="exists; a recording never replaces one"):
         record(pair, models, recording(), out)
