@@ -116,10 +116,10 @@ _UNEQUAL = {"near": (13.0, "5 Mbit"), "far": (3.0, "500 kbit")}
 _HARMONIC = sum(1 / k for k in range(1, 11))
 
 
-def _aloha(count: int, payload: str, **mac: Any) -> dict[str, Any]:
+def _aloha(count: int, payload: str, duration: str = "105 s", **mac: Any) -> dict[str, Any]:
     section = {"kind": "slotted-aloha", "slot": "10 ms", "doublings": 0, **mac}
     constant = {"kind": "constant", "value": payload}
-    return _cell(count, section, payload=constant, duration="205 s")
+    return _cell(count, section, payload=constant, duration=duration)
 
 
 def _equal_latency() -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _csma() -> dict[str, Any]:
     """400 backlogged devices that listen G times in the 10 ms of a payload, all together."""
     backoff = f"{400 * 10 / _LISTENS} ms"
     mac = {"kind": "csma", "delay": "0.5 ms", "backoff": backoff, "doublings": 0}
-    return _cell(400, mac, duration="105 s")
+    return _cell(400, mac, duration="45 s")
 
 
 CASES = (
@@ -232,7 +232,7 @@ CASES = (
     Case(
         "Grant-free access, 20 devices on 54 codes: received in a slot",
         "N (1 - 1/M)^(N - 1)",
-        _aloha(20, "100 bit", probability=1.0, codes=54),
+        _aloha(20, "100 bit", "15 s", probability=1.0, codes=54),
         lambda run: run.metrics["uplink_utilisation"] * 54,
         20 * (1 - 1 / 54) ** 19,
         "",
