@@ -1,6 +1,5 @@
-"""The edge server: replicas, batches that wait, step times and memory."""
+"""The edge server: batches that wait, step times and memory."""
 
-from math import factorial
 from typing import Any
 
 from simnet.check.case import SYNTHETIC, Case
@@ -8,11 +7,12 @@ from simnet.experiment.run import Run
 from simnet.trace.synthetic_iid import Iid
 
 
-def _metric(name: str) -> Any:
+def metric(name: str) -> Any:
+    """Reads a metric off a run."""
     return lambda run: run.metrics[name]
 
 
-def _probes(
+def probes(
     server: dict[str, Any],
     *,
     traffic: dict[str, Any],
@@ -45,47 +45,6 @@ def _probes(
         "downlink": {"kind": "fixed", "latency": "0 s"},
         "server": server,
     }
-
-
-# --- M/M/c: replicas that share one queue, batches of one -----------------------------------------
-
-_C, _A, _S = 4, 3.2, 0.010  # replicas, offered load in erlang, mean step time [s]
-
-
-def erlang_c(servers: int, load: float) -> float:
-    """Probability that an arrival at M/M/c waits."""
-    top = load**servers / factorial(servers) * servers / (servers - load)
-    return top / (sum(load**n / factorial(n) for n in range(servers)) + top)
-
-
-def e4_m_1_root(utilisation: float) -> float:
-    """Probability that an arrival at E4/M/1 finds it busy: the fixed point, by iteration."""
-    root = 0.5
-    for _ in range(200):
-        root = (4 * utilisation / (4 * utilisation + 1 - root)) ** 4
-    return root
-
-
-_ROOT = e4_m_1_root(_A / _C)
-
-
-def _replicas(kind: str) -> dict[str, Any]:
-    return _probes(
-        {
-            "step_time": {"kind": "random", "time": {"kind": "exponential", "mean": "10 ms"}},
-            "batching": {"kind": "continuous", "max_sequences": 1},
-            "replicas": _C,
-            "routing": {"kind": kind},
-        },
-        traffic={"kind": "poisson", "rate": f"{_A / _S / 40} /s"},
-        stop={"duration": "60 s", "warmup": "4 s"},
-    )
-
-
-def _waited(run: Run) -> float:
-    rounds: dict[str, Any] = dict(run.records.rounds)
-    begun = (rounds["batch_start_ns"] >= 0) & (rounds["arrived_ns"] >= run.records.warmup_ns)
-    return float((rounds["batch_start_ns"] > rounds["arrived_ns"])[begun].mean())
 
 
 # --- batches that wait ----------------------------------------------------------------------------
@@ -148,43 +107,9 @@ def _last_answer_s(run: Run) -> float:
 
 CASES = (
     Case(
-        "M/M/4, replicas with one queue: mean wait",
-        "Erlang C(4, 3.2) = .5964; wait C S / (c - a) = .7455 S",
-        _replicas("shared-queue"),
-        _metric("server_waiting_time_s_mean"),
-        erlang_c(_C, _A) * _S / (_C - _A),
-        "s",
-        largest_standard_error=0.03,
-    ),
-    Case(
-        "M/M/4, replicas with one queue: share of rounds that wait",
-        "Erlang C(4, 3.2)",
-        _replicas("shared-queue"),
-        _waited,
-        erlang_c(_C, _A),
-        "",
-    ),
-    Case(
-        "M/M/4, replicas with one queue: utilisation",
-        "a / c",
-        _replicas("shared-queue"),
-        _metric("server_utilisation"),
-        _A / _C,
-        "",
-    ),
-    Case(
-        "Four replicas in turn: mean wait",
-        "E4/M/1: s S / (1 - s), s the root of s = (4 rho / (4 rho + 1 - s))^4",
-        _replicas("round-robin"),
-        _metric("server_waiting_time_s_mean"),
-        _ROOT * _S / (1 - _ROOT),
-        "s",
-        largest_standard_error=0.03,
-    ),
-    Case(
         "Steps of 5 rounds, free server: mean wait",
         "(n - 1) / (2 lambda)",
-        _probes(
+        probes(
             {
                 "step_time": {"kind": "constant", "time": "0 s"},
                 "batching": {"kind": "fixed-size", "size": _SIZE},
@@ -192,14 +117,14 @@ CASES = (
             traffic={"kind": "poisson", "rate": f"{_RATE / 40} /s"},
             stop={"duration": "400 s", "warmup": "20 s"},
         ),
-        _metric("server_waiting_time_s_mean"),
+        metric("server_waiting_time_s_mean"),
         (_SIZE - 1) / (2 * _RATE),
         "s",
     ),
     Case(
         "Steps of 5 rounds, 5 devices in a loop: rounds per second",
         "n / (local + step), in step",
-        _probes(
+        probes(
             {
                 "step_time": {"kind": "constant", "time": f"{_STEP} s"},
                 "batching": {"kind": "fixed-size", "size": _SIZE},
@@ -209,7 +134,7 @@ CASES = (
             stop={"requests": 1000},
             local=f"{_LOCAL} s",
         ),
-        _metric("requests_per_s"),
+        metric("requests_per_s"),
         _SIZE / (_LOCAL + _STEP),
         "1/s",
         replications=1,
@@ -218,7 +143,7 @@ CASES = (
     Case(
         "A window of 8 ms, one device in a loop: time at the server",
         "window + step: nobody else comes",
-        _probes(
+        probes(
             {
                 "step_time": {"kind": "constant", "time": f"{_STEP} s"},
                 "batching": {"kind": "fixed-window", "window": f"{_WINDOW} s"},
@@ -237,7 +162,7 @@ CASES = (
     Case(
         "A window of 8 ms, Poisson arrivals, free server: mean wait",
         "renewals: (W + lambda W^2 / 2) / (1 + lambda W)",
-        _probes(
+        probes(
             {
                 "step_time": {"kind": "constant", "time": "0 s"},
                 "batching": {"kind": "fixed-window", "window": f"{_WINDOW} s"},
@@ -245,7 +170,7 @@ CASES = (
             traffic={"kind": "poisson", "rate": "5 /s"},
             stop={"duration": "100 s", "warmup": "1 s"},
         ),
-        _metric("server_waiting_time_s_mean"),
+        metric("server_waiting_time_s_mean"),
         (_WINDOW + 200 * _WINDOW**2 / 2) / (1 + 200 * _WINDOW),
         "s",
     ),
@@ -253,7 +178,7 @@ CASES = (
         Case(
             f"{name}: a step of {tokens} tokens",
             "raw point of the public profile",
-            _probes(
+            probes(
                 {"step_time": {"kind": "preset", "name": name}},
                 traffic=_TOGETHER,
                 count=1,
@@ -261,7 +186,7 @@ CASES = (
                 local="1 ms",
                 tokens=tokens,
             ),
-            _metric("server_time_s_mean"),
+            metric("server_time_s_mean"),
             milliseconds / 1e3,
             "s",
             replications=1,

@@ -88,7 +88,7 @@ class RampUpTraffic(TrafficConfig):
         if expected >= at_end:
             return self.over + (expected - at_end) / self.end
         root = sqrt(max(0.0, self.start**2 + 2 * self._slope * expected))
-        return 2 * expected / (self.start + root)
+        return 2 * expected / (self.start + root) if expected else 0.0
 
     @property
     def _slope(self) -> float:
