@@ -1,6 +1,9 @@
 """Live inference under a protocol: what is sent, what it does to the text, and that it replays."""
 
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,6 +119,25 @@ def test_a_recording_under_a_protocol_replays_exactly(pair, models, tmp_path, na
     if name.startswith("cu-hlm"):
         outside = sent & (tokens["draft_rank"] >= tokens["sent_entries"])
         assert outside.any(), "no draft lies outside its upload"
+
+
+def test_the_table_of_agreement_compares_a_replay_with_the_live_protocol(pair, models, tmp_path):
+    record(pair, models, recording(), tmp_path / "target")
+    protocol = config_of(SECTIONS["cu-hlm, fixed"])
+    record(pair, models, recording(protocol=protocol, seed=6), tmp_path / "live")
+    script = Path(__file__).parent.parent / "analysis" / "replay_agreement.py"
+    made = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "target"), str(tmp_path / "live")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = dict(
+        line.strip("| ").split(" | ", 1) for line in made.stdout.splitlines() if "±" in line
+    )
+    assert len(rows) > 20
+    assert rows["off-path share of tokens"].split(" | ")[1].startswith("0.000")
+    assert "live 15" in made.stdout
 
 
 def test_a_protocols_trace_departs_under_another_protocol(pair, models, tmp_path):
