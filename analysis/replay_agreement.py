@@ -117,7 +117,7 @@ def measure(trace: TokenTrace, config: ProtocolConfig) -> dict[str, Ratio]:
     for low, high in POSITIONS:
         here = (position >= low) & (position <= (high or np.inf))
         found[f"skip rate at positions {_range(low, high)}"] = per_token(skipped, here)
-    return found
+    return {name: ratio for name, ratio in found.items() if ratio.below.sum() > 0}
 
 
 def all_replayed(trace: TokenTrace) -> TokenTrace:
@@ -135,7 +135,8 @@ def table(replayed: dict[str, Ratio], live: dict[str, Ratio]) -> str:
     """Both side by side, as a Markdown table."""
     lines = ["| | replay | live | live - replay |", "|---|---|---|---|"]
     for name, one in replayed.items():
-        other = live[name]
+        if (other := live.get(name)) is None:
+            continue
         gap = other.value - one.value
         half = 1.96 * float(np.hypot(one.error, other.error))
         mark = " *" if abs(gap) > half else ""
