@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simnet.channel.fading import FADINGS, ArrayGain, FadingConfig, Gain
-from simnet.channel.table import NO_TABLE, Table
 from simnet.rng import CounterStream
+from simnet.table import NO_TABLE, Table
 from simnet.units import Decibel, Duration, Frequency, to_ns
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simnet.channel.table import NO_TABLE, Table
 from simnet.registry import Config, Family
 from simnet.rng import CounterStream
+from simnet.table import NO_TABLE, Table
 from simnet.units import Duration, to_ns
 
 Gain = Callable[[int], float]

@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from simnet.channel.fading import FADINGS, FadingConfig, Gain
-from simnet.channel.table import NO_TABLE, Table
 from simnet.rng import CounterStream
+from simnet.table import NO_TABLE, Table
 from simnet.units import Duration, to_ns
 
 _LARGEST = 37.0  # logit of the largest uniform number, 1 - 2^-53, is 36.74

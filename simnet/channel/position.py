@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from simnet.channel.table import Table
 from simnet.faults import InputError
 from simnet.registry import Config, Family
 from simnet.rng import CounterStream
+from simnet.table import Table
 from simnet.units import Distance
 
 

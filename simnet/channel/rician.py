@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import Field
 
 from simnet.channel.fading import FADINGS, FadingConfig, Gain
-from simnet.channel.table import NO_TABLE, Table
 from simnet.rng import CounterStream
+from simnet.table import NO_TABLE, Table
 from simnet.units import Decibel, Duration, to_ns
 
 

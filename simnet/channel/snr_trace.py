@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simnet.channel.fading import FADINGS, FadingConfig, Gain
-from simnet.channel.table import NO_TABLE, Table
 from simnet.faults import InputError
 from simnet.rng import CounterStream
+from simnet.table import NO_TABLE, Table
 from simnet.units import Duration, to_ns
 
 _Floats = NDArray[np.float64]
