@@ -103,6 +103,7 @@ CASES = (
         _metric("uplink_waiting_time_s_mean"),
         _PER_S * 3 * 0.010**2 / (2 * (1 - RHO)),
         "s",
+        replications=40,
     ),
     Case(
         "M/M/1 at the uplink: utilisation",
@@ -133,6 +134,7 @@ CASES = (
         _metric("server_waiting_time_s_mean"),
         RHO * 0.010 / (1 - RHO),
         "s",
+        replications=40,
     ),
     Case(
         "M/D/1 at the server, batches of one: mean wait",

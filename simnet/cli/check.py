@@ -30,7 +30,7 @@ def command(words: tuple[str, ...], precision: float, jobs: int, seed: int) -> N
     from concurrent.futures import as_completed
 
     from rich.console import Console
-    from rich.table import Table
+    from rich.markup import escape
 
     from simnet.check.case import judge, replications_at
     from simnet.check.catalogue import CATALOGUE, value_of
@@ -58,28 +58,25 @@ def command(words: tuple[str, ...], precision: float, jobs: int, seed: int) -> N
             values[group, index][replication] = future.result()
             advance()
 
-    table = Table(box=None, pad_edge=False)
-    for title in ("case", "theory", "simulated", "s.e.", "deviation", "verdict"):
-        table.add_column(title, justify="left" if title in ("case", "verdict") else "right")
+    console = Console(highlight=False)
     failed, group_before = 0, ""
     for group, index, case in chosen:
         outcome = judge(case, [value for _, value in sorted(values[group, index].items())])
         if group != group_before:
-            table.add_row(f"[bold]{group}")
+            console.print(f"\n[bold]{group}")
             group_before = group
         failed += not outcome.passed
-        deviation = f"{outcome.deviation:+.2f} s.e."
         if case.exact_within:
-            deviation = f"{outcome.mean / case.theory - 1:+.1e}"
-        table.add_row(
-            f"  {case.name}\n  [dim]{case.source}",
-            f"{case.theory:.6g} {case.unit}",
-            f"{outcome.mean:.6g}",
-            "exact" if case.exact_within else f"{outcome.standard_error / case.theory:.2%}",
-            deviation,
-            "[green]ok" if outcome.passed else f"[bold red]FAILED: {outcome.reason}",
+            how_far = f"differs by {outcome.mean / case.theory - 1:+.1e}"
+        else:
+            relative = outcome.standard_error / abs(case.theory)
+            how_far = f"± {relative:.2%}, off by {outcome.deviation:+.2f} standard errors"
+        verdict = "[green]ok    " if outcome.passed else "[bold red]FAILED"
+        console.print(f"{verdict}[/] {escape(case.name)}  [dim]{escape(case.source)}")
+        console.print(
+            f"       theory {case.theory:.6g} {case.unit}, simulated {outcome.mean:.6g}, {how_far}"
+            + (f": [bold red]{outcome.reason}" if outcome.reason else "")
         )
-    Console().print(table)
     click.echo(f"\n{len(chosen) - failed} of {len(chosen)} cases agree with theory")
     if failed:
         raise click.exceptions.Exit(1)
