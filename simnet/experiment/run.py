@@ -52,6 +52,8 @@ def request_set(scenario: Scenario, base: Path) -> str:
             group.traffic.model_dump(mode="json"),
             None if trace is None else trace.digest,
         ]
+        if group.models is not None:
+            asked[name] = [asked[name], group.models.model_dump(mode="json")]
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 

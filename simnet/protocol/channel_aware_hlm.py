@@ -56,11 +56,14 @@ class ChannelAwareHlmConfig(ProtocolConfig):
         def decide(walk: Walk, view: NetworkView) -> DraftTest | None:
             if not wanted[walk.row]:
                 return None
-            left_s = self.airtime - view.uplink_backlog_s
-            room_bits = left_s * view.uplink_rate_bps
+            room_bits = self.room_bits(view)
             for test in tests:
                 if walk.upload_bits(test) <= room_bits:
                     return test
             return tests[-1] if urgent[walk.row] else None
 
         return Dynamic(setting, decide, gated=True)
+
+    def room_bits(self, view: NetworkView) -> float:
+        """Bits of the largest upload that fits into the budget now."""
+        return (self.airtime - view.uplink_backlog_s) * view.uplink_rate_bps

@@ -60,9 +60,12 @@ class DeadlineHlmConfig(ProtocolConfig):
         def decide(walk: Walk, view: NetworkView) -> DraftTest | None:
             if not wanted[walk.row]:
                 return None
-            airtime_s = walk.upload_bits(test) / max(view.uplink_rate_bps, 1e-9)
-            queue_s = view.server_queue * self.time_per_waiting_job
-            verdict_s = view.uplink_backlog_s + airtime_s + self.rest + queue_s
-            return test if verdict_s <= self.deadline else None
+            return test if self.in_time(walk.upload_bits(test), view) else None
 
         return Dynamic(setting, decide, gated=self.threshold is not None)
+
+    def in_time(self, upload_bits: int, view: NetworkView) -> bool:
+        """Whether the verdict on an upload can be expected within the deadline."""
+        airtime_s = upload_bits / max(view.uplink_rate_bps, 1e-9)
+        queue_s = view.server_queue * self.time_per_waiting_job
+        return view.uplink_backlog_s + airtime_s + self.rest + queue_s <= self.deadline

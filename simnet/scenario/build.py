@@ -15,8 +15,10 @@ from simnet.device.network import Network
 from simnet.faults import InputError
 from simnet.kernel import Environment, Event
 from simnet.protocol.base import Setting
+from simnet.protocol.round import Protocol
 from simnet.records import Log
 from simnet.rng import CounterStream
+from simnet.scenario.live import live_protocol
 from simnet.scenario.radio import radio_links
 from simnet.scenario.schema import DeviceGroup, Scenario
 from simnet.scenario.server import edge_server
@@ -115,7 +117,7 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
             replication,
             name,
         )
-        protocol = section.protocol.build(setting)
+        protocol = _protocol(section, setting, base)
         _check_kv_room(scenario, name, protocol)
 
         def named(what: str, name: str = name) -> CounterStream:
@@ -144,6 +146,13 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         np.array([decibel(link.snr) for link in links]),
         tuple(traces),
     )
+
+
+def _protocol(section: DeviceGroup, setting: Setting, base: Path) -> Protocol:
+    """The protocol of a group: over its trace, or with live models."""
+    if section.models is None:
+        return section.protocol.build(setting)
+    return live_protocol(section.models, section.protocol, setting, base)
 
 
 def _check_kv_room(scenario: Scenario, name: str, protocol: Any) -> None:

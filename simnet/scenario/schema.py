@@ -22,6 +22,7 @@ from simnet.protocol.base import PROTOCOLS, ProtocolConfig
 from simnet.protocol.ledger import Ledger
 from simnet.registry import Config
 from simnet.scenario.families import discover_all
+from simnet.scenario.live import LiveModels, refusal
 from simnet.scenario.sweep import Sweep
 from simnet.scheduling.routing import ROUTINGS, RoutingConfig, Sticky
 from simnet.server.batching import BATCHINGS, BatchingConfig, ContinuousBatching
@@ -109,6 +110,9 @@ class DeviceGroup(Config):
     protocol: AnyProtocol = Field(description="How answers are made")
     trace: str | None = Field(
         None, description="Token trace: a directory beside the scenario, or bundled:<name>"
+    )
+    models: LiveModels | None = Field(
+        None, description="Live models that make the tokens as the simulation runs; no trace then"
     )
     uncertainty_time: Duration = Field(
         0.0, ge=0, description="Device time to compute a token's uncertainty, if the protocol does"
@@ -267,7 +271,9 @@ class Scenario(Config):
             yield ("server", "batching"), message
         for name, group in self.devices.items():
             here = ("devices", name)
-            if group.protocol.needs_trace and group.trace is None:
+            if group.models is not None:
+                yield from _live_faults(here, group)
+            elif group.protocol.needs_trace and group.trace is None:
                 message = f"protocol {group.protocol.kind} replays a token trace: "  # type: ignore[attr-defined]
                 yield (*here, "trace"), message + "give one, such as bundled:sgd-dialogue"
             if not group.protocol.needs_trace and group.trace is not None:
@@ -302,3 +308,11 @@ class Scenario(Config):
             yield ("uplink", "errors"), message
         if not uplink.rate.needs_snr and not isinstance(uplink.fading, NoFading):
             yield ("uplink", "fading"), "has no effect on a fixed rate: remove it"
+
+
+def _live_faults(here: tuple[str, ...], group: DeviceGroup) -> Iterator[Fault]:
+    """What does not go together with live models."""
+    if group.trace is not None:
+        yield (*here, "models"), "the group has a trace already: give one of the two"
+    if (reason := refusal(group.protocol)) is not None:
+        yield (*here, "protocol"), reason
