@@ -19,7 +19,7 @@ from simnet.channel.position import (
     Place,
 )
 from simnet.channel.shadowing import normal_field, uniform_field
-from simnet.channel.table import NO_TABLE
+from simnet.table import NO_TABLE
 from simnet.channel.tr38901 import UrbanMacro, UrbanMicro
 from simnet.channel.tr38901_factory import IndoorFactory
 from simnet.rng import CounterStream

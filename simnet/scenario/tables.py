@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simnet.channel.table import NO_TABLE, Table
+from simnet.table import NO_TABLE, Table
 from simnet.faults import InputError
 from simnet.scenario.schema import Scenario
 from simnet.workload.arrival_files import read_arrivals
