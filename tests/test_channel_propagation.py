@@ -19,10 +19,10 @@ from simnet.channel.position import (
     Place,
 )
 from simnet.channel.shadowing import normal_field, uniform_field
-from simnet.table import NO_TABLE
 from simnet.channel.tr38901 import UrbanMacro, UrbanMicro
 from simnet.channel.tr38901_factory import IndoorFactory
 from simnet.rng import CounterStream
+from simnet.table import NO_TABLE
 
 S = 1_000_000_000
 

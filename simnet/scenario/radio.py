@@ -10,10 +10,10 @@ from simnet.channel.path_loss import Loss
 from simnet.channel.position import Place
 from simnet.channel.power_budget import mean_snr
 from simnet.channel.radio_link import RadioLink
-from simnet.table import Table
 from simnet.rng import CounterStream
 from simnet.scenario.schema import DeviceGroup, Scenario
 from simnet.scenario.tables import read_table
+from simnet.table import Table
 from simnet.units import to_ns
 
 

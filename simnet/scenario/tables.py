@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simnet.table import NO_TABLE, Table
 from simnet.faults import InputError
 from simnet.scenario.schema import Scenario
+from simnet.table import NO_TABLE, Table
 from simnet.workload.arrival_files import read_arrivals
 from simnet.workload.traffic import TrafficConfig
 
