@@ -15,7 +15,6 @@ from simnet.protocol.channel_aware_hlm import ChannelAwareHlmConfig
 from simnet.protocol.cu_hlm import CompressedUncertaintyHlmConfig
 from simnet.protocol.deadline_hlm import DeadlineHlmConfig
 from simnet.protocol.draft_length import FixedDraftLength, OptimalDraftLength, UntilUncertain
-from simnet.protocol.draft_test import full_test, sparse_test, truncated_test
 from simnet.protocol.drafting import compile_rounds
 from simnet.protocol.dynamic import Dynamic
 from simnet.protocol.gating import cut
@@ -23,6 +22,7 @@ from simnet.protocol.importance_hlm import ImportanceHlmConfig
 from simnet.protocol.ledger import Ledger
 from simnet.protocol.multi_token_cu_hlm import MultiTokenCuHlmConfig
 from simnet.protocol.speculative import SpeculativeConfig
+from simnet.protocol.verification import full_test, sparse_test, truncated_test
 from simnet.rng import CounterStream, stream
 from simnet.trace.read import read_trace
 from simnet.trace.synthesise import synthesise

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
-from simnet.protocol.draft_test import DraftTest, truncated_test
 from simnet.protocol.dynamic import Dynamic
 from simnet.protocol.round import NetworkView
 from simnet.protocol.threshold import Estimator, Threshold, transmitted, uncertainty_of
+from simnet.protocol.verification import DraftTest, truncated_test
 from simnet.protocol.walk import Walk
 from simnet.units import Duration
 

@@ -6,10 +6,10 @@ import numpy as np
 from pydantic import Field
 
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
-from simnet.protocol.draft_test import DraftTest, full_test, truncated_test
 from simnet.protocol.dynamic import Dynamic
 from simnet.protocol.round import NetworkView
 from simnet.protocol.threshold import Estimator, Threshold, transmitted
+from simnet.protocol.verification import DraftTest, full_test, truncated_test
 from simnet.protocol.walk import Walk
 from simnet.units import Duration
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from simnet.protocol.base import Answers, Setting
 from simnet.protocol.compiled import Compiled
-from simnet.protocol.draft_test import DraftTest
 from simnet.protocol.round import Plan, Prompt, Round
+from simnet.protocol.verification import DraftTest
 
 Rows = NDArray[np.int64]
 

@@ -7,8 +7,8 @@ from pydantic import Field
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
 from simnet.protocol.compiled import Compiled
 from simnet.protocol.draft_length import DraftLength, FixedDraftLength
-from simnet.protocol.draft_test import scalar_test
 from simnet.protocol.speculation import speculate
+from simnet.protocol.verification import scalar_test
 
 
 @PROTOCOLS.register

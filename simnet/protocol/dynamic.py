@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from simnet.protocol.base import Setting
-from simnet.protocol.draft_test import DraftTest
 from simnet.protocol.round import NetworkView, Plan, Prompt, Round
+from simnet.protocol.verification import DraftTest
 from simnet.protocol.walk import Path, Walk
 from simnet.rng import CounterStream
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from simnet.protocol.base import Setting
 from simnet.protocol.compiled import Compiled
-from simnet.protocol.draft_test import truncated_test
 from simnet.protocol.drafting import compile_rounds
+from simnet.protocol.verification import truncated_test
 
 
 def cut(

@@ -6,10 +6,10 @@ from pydantic import Field
 
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
 from simnet.protocol.compiled import Compiled
-from simnet.protocol.draft_test import truncated_test
 from simnet.protocol.drafting import compile_rounds
 from simnet.protocol.threshold import Estimator, Threshold, transmitted
 from simnet.protocol.truncation import Truncation
+from simnet.protocol.verification import truncated_test
 
 
 @PROTOCOLS.register

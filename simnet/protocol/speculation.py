@@ -6,8 +6,8 @@ from simnet.decoding.payload import index_bits
 from simnet.protocol.base import Setting
 from simnet.protocol.compiled import Compiled
 from simnet.protocol.draft_length import DraftLengthConfig
-from simnet.protocol.draft_test import DraftTest
 from simnet.protocol.drafting import compile_rounds
+from simnet.protocol.verification import DraftTest
 
 
 def speculate(

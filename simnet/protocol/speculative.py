@@ -7,8 +7,8 @@ from pydantic import Field
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
 from simnet.protocol.compiled import Compiled
 from simnet.protocol.draft_length import DraftLength, FixedDraftLength
-from simnet.protocol.draft_test import full_test, truncated_test
 from simnet.protocol.speculation import speculate
+from simnet.protocol.verification import full_test, truncated_test
 
 
 @PROTOCOLS.register

@@ -3,8 +3,8 @@
 import numpy as np
 
 from simnet.protocol.base import Setting
-from simnet.protocol.draft_test import DraftTest
 from simnet.protocol.round import Plan, Round
+from simnet.protocol.verification import DraftTest
 
 
 class Path:
