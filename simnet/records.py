@@ -6,7 +6,7 @@ before the horizon.
 """
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from struct import Struct
 
@@ -58,6 +58,14 @@ BATCHES = (
     "recomputed_tokens",  # those of prefill_tokens that are read again, after an eviction
     "replica",
 )
+VERDICTS = (  # on a downlink that is shared
+    "cell",
+    "request",
+    "bits",
+    "queued_ns",  # at the base station, when its step or its way there has ended
+    "start_ns",  # its first bit goes out
+    "end_ns",  # its last bit has gone out
+)
 SPANS = {  # name of a span: (first boundary, last boundary); together they tile a round
     "device_time": ("started_ns", "sent_ns"),
     "uplink_waiting_time": ("sent_ns", "airtime_start_ns"),
@@ -67,6 +75,19 @@ SPANS = {  # name of a span: (first boundary, last boundary); together they tile
     "server_time": ("batch_start_ns", "batch_end_ns"),
     "downlink_time": ("batch_end_ns", "finished_ns"),
 }
+QUEUED_DOWN = {  # in place of the last, where verdicts wait for each other
+    "downlink_waiting_time": ("batch_end_ns", "downlink_start_ns"),
+    "downlink_time": ("downlink_start_ns", "finished_ns"),
+}
+ALL_SPANS = tuple({**dict.fromkeys([*SPANS][:-1]), **QUEUED_DOWN})
+"""Every span that a round may have, in its order."""
+
+
+def spans_of(rounds: Container[str]) -> dict[str, tuple[str, str]]:
+    """Spans that tile the rounds of a run with these columns."""
+    if "downlink_start_ns" not in rounds:
+        return SPANS
+    return {**{name: SPANS[name] for name in [*SPANS][:-1]}, **QUEUED_DOWN}
 
 
 class Table:
@@ -97,6 +118,11 @@ class Table:
         return {name: rows[:, i].copy() for i, name in enumerate(self.columns)}
 
 
+def boundaries_of(rounds: Container[str]) -> tuple[str, ...]:
+    """Boundaries between the spans of rounds with these columns, in order."""
+    return tuple(dict.fromkeys(end for ends in spans_of(rounds).values() for end in ends))
+
+
 @dataclass(frozen=True, slots=True)
 class Log:
     """The tables that processes write to during one run."""
@@ -105,6 +131,7 @@ class Log:
     rounds: Table = field(default_factory=lambda: Table(ROUNDS))
     transmissions: Table = field(default_factory=lambda: Table(TRANSMISSIONS))
     batches: Table = field(default_factory=lambda: Table(BATCHES))
+    verdicts: Table = field(default_factory=lambda: Table(VERDICTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +175,9 @@ class Records:
         Of each replica of the server; 0 means unlimited.
     server_replicas
         How many there are.
+    verdicts
+        The columns above, where verdicts share a downlink; None elsewhere. ``rounds`` then has
+        ``downlink_start_ns`` too, the first bit of the verdict on the air.
     """
 
     horizon_ns: int
@@ -161,3 +191,4 @@ class Records:
     uplink_servers: int
     kv_capacity_tokens: int
     server_replicas: int = 1
+    verdicts: Columns | None = None

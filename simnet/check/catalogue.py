@@ -3,6 +3,7 @@
 from simnet.check import (
     access,
     channel,
+    downlink,
     hybrid,
     protocols,
     published_latency,
@@ -25,6 +26,7 @@ CATALOGUE: dict[str, tuple[Case, ...]] = {
     "channel": channel.CASES,
     "retransmission": retransmission.CASES,
     "access": access.CASES,
+    "downlink": downlink.CASES,
 }
 
 

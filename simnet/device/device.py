@@ -97,7 +97,7 @@ class Device:
         write, row, static = log.rounds.write, log.rounds.row, protocol.static
         ready_ns = env.now
         log.requests.set(request, _STARTED, ready_ns)
-        session = self.open_session(protocol.prompt(choice))
+        session = self.open_session(request, protocol.prompt(choice))
         rounds = iter(protocol.rounds(choice, draws, self.view))
         round_ = next(rounds, None)
         while round_ is not None:
@@ -114,34 +114,32 @@ class Device:
                 round_ = next(rounds, None)
                 continue
             following = next(rounds, None) if static else None
-            rest_ns = down_ns = downlink(round_.downlink_bits)
-            if following is not None:
-                rest_ns += following.local_ns
-            job = Job(env, session, round_, rest_ns)
+            down_ns = downlink(round_.downlink_bits)
+            drafting_ns = 0 if following is None else following.local_ns
+            job = Job(env, session, round_, down_ns + drafting_ns)
             flights[request] = (round_, ready_ns, sent_ns, job, following)
             if round_.uplink_bits:
                 network.uplink.send(self.number, self.link, round_.uplink_bits, job)
             else:
                 network.deliver(job, sent_ns, sent_ns)
             yield job
+            finished_ns = env.now - drafting_ns
             if job.steps_ns:
                 record_decoding(log, request, round_.row, ready_ns, sent_ns, job, down_ns)
-                ready_ns = job.batch_end_ns + down_ns
             else:
-                finished_ns = job.batch_end_ns + down_ns
                 write(row(request, round_.row, ready_ns, sent_ns, job.airtime_start_ns,
                           job.airtime_end_ns, job.arrived_ns, job.batch_start_ns,
                           job.batch_end_ns, finished_ns))  # fmt: skip
-                ready_ns = finished_ns
+            ready_ns = finished_ns
             round_ = following if static else next(rounds, None)
         flights.pop(request, None)
         log.requests.set(request, _FINISHED, ready_ns)
         network.close(session)
 
-    def open_session(self, prompt: Prompt) -> Session:
+    def open_session(self, request: int, prompt: Prompt) -> Session:
         """State of a new request at the server, and its prompt on the way there."""
         network = self.network
-        session = Session(prompt, network.env.now)
+        session = Session(prompt, network.env.now, request, self.number)
         if prompt.sent_ahead:
             if prompt.uplink_bits:
                 network.uplink.send(self.number, self.link, prompt.uplink_bits, session)
@@ -174,7 +172,9 @@ def record_flights(network: Network) -> None:
         if job.steps_ns:
             record_decoding(log, request, round_.row, started_ns, sent_ns, job, down_ns)
             continue
-        finished_ns = job.batch_end_ns + down_ns if job.batch_end_ns >= 0 else -1
+        comes_ns = network.comes_ns(job)
+        drafting_ns = 0 if following is None else following.local_ns
+        finished_ns = comes_ns - drafting_ns if comes_ns >= 0 else -1
         boundaries = (sent_ns, job.airtime_start_ns, job.airtime_end_ns, job.arrived_ns)
         batch = (job.batch_start_ns, job.batch_end_ns, finished_ns)
         log.rounds.write(log.rounds.row(request, round_.row, started_ns, *boundaries, *batch))

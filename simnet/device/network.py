@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from simnet.channel.radio_link import RadioLink
+from simnet.device.verdicts import Verdicts
 from simnet.kernel import Environment
 from simnet.link.base import MacConfig, Medium
 from simnet.link.downlink import Delay
@@ -38,9 +39,11 @@ class Network:
     server
         As built.
     downlink
-        Delay [ns] of a verdict, by its bits.
+        Delay [ns] of a verdict, by its bits, besides what ``verdicts`` take.
     answers : int
         Answers after which :attr:`enough` comes; 0: never.
+    verdicts : Verdicts, optional
+        The way back, where verdicts share it.
     """
 
     __slots__ = (
@@ -53,6 +56,7 @@ class Network:
         "log",
         "server",
         "uplink",
+        "verdicts",
     )
 
     def __init__(
@@ -67,12 +71,14 @@ class Network:
         server: EdgeServer | Replicas,
         downlink: Delay,
         answers: int,
+        verdicts: Verdicts | None = None,
     ) -> None:
         self.env = env
         self.log = log
         self.backhaul_ns = backhaul_ns
         self.server = server
         self.downlink = downlink
+        self.verdicts = verdicts
         self.uplink = mac.build(Medium(env, log, self.deliver, devices, bandwidth_hz, access_draws))
         self.answers_left = answers
         self.enough = env.event()
@@ -85,6 +91,12 @@ class Network:
             work.airtime_start_ns = start_ns
             work.airtime_end_ns = end_ns
         self.server.receive(work, end_ns + self.backhaul_ns)
+
+    def comes_ns(self, job: Job) -> int:
+        """When the device goes on after ``job`` [ns]; -1: not known yet."""
+        if job.batch_end_ns < 0 or not (self.verdicts is None or self.verdicts.knows(job)):
+            return -1
+        return job.batch_end_ns + job.rest_ns
 
     def close(self, session: Session) -> None:
         """An answer is complete: its room at the server is free."""

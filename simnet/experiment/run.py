@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simnet.experiment.radio_records import joined_transmissions
+from simnet.experiment.verdict_records import way_down
 from simnet.metrics import Slo, Verdict, judge, measure
 from simnet.metrics.warmup import warmup_ns
 from simnet.protocol.round import PLAN_FLOATS, PLAN_INTEGERS
@@ -68,7 +68,10 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
     simulation = build(scenario, replication, base)
     simulation.run()
     log, count = simulation.network.log, len(simulation.group_of_device)
-    requests = log.requests.read()
+    requests, rounds = log.requests.read(), _joined_rounds(simulation)
+    verdicts = log.verdicts.read() if simulation.network.verdicts else None
+    if verdicts is not None:
+        rounds |= way_down(rounds, verdicts, simulation.network.downlink)
     records = Records(
         horizon_ns=simulation.network.env.now,
         warmup_ns=to_ns(scenario.stop.warmup_s),
@@ -78,7 +81,7 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
             "snr_db": simulation.snr_db,
         },
         requests=requests,
-        rounds=_joined_rounds(simulation, requests["device"]),
+        rounds=rounds,
         transmissions=joined_transmissions(log.transmissions, simulation.links),
         batches=log.batches.read(),
         groups=tuple(
@@ -98,16 +101,18 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
         uplink_servers=scenario.uplink.mac.channels(count),
         kv_capacity_tokens=scenario.server.kv_capacity_tokens,
         server_replicas=scenario.server.replicas,
+        verdicts=verdicts,
     )
     if scenario.stop.warmup == "mser-5":
         return replace(records, warmup_ns=warmup_ns(records))
     return records
 
 
-def _joined_rounds(simulation: Simulation, device_of_request: NDArray[np.generic]) -> Columns:
+def _joined_rounds(simulation: Simulation) -> Columns:
     """Rounds with what their plan says, in time order within each request."""
-    rounds = simulation.network.log.rounds.read()
-    device = device_of_request[rounds["request"]]
+    log = simulation.network.log
+    rounds = log.rounds.read()
+    device = log.requests.read()["device"][rounds["request"]]
     group = simulation.group_of_device[device]
     joined: Columns = {**rounds, "device": device}
     joined |= {name: np.zeros(len(device), dtype=np.int64) for name in PLAN_INTEGERS}

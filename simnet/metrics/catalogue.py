@@ -52,6 +52,7 @@ SYMBOLS = {
     "n, e_1 ... e_n": "request: its tokens, and when each became visible",
     "t_0 ... t_7": "round: drafting starts; draft complete; first bit on the air; last bit "
     "received; at the server; step starts; step ends; verdict at the device",
+    "t_d": "round: first bit of its verdict on a downlink that is shared",
     "N_sent, N_skip": "tokens that the device drafted and sent for verification; committed alone",
     "N_tested, N_acc": "drafts that the server tested; accepted",
     "N_out": "tokens committed; of them N_off lie off the recorded path",
@@ -74,7 +75,7 @@ def _queue(name: str, symbol: str, meaning: str, section: str) -> Metric:
 
 
 SPEED, LATENCY, SPANS = "speed", "latency", "where the time goes"
-DEVICE, UPLINK, SERVER = "devices", "uplink", "server"
+DEVICE, UPLINK, SERVER, DOWNLINK = "devices", "uplink", "server", "downlink"
 PROTOCOL, QUALITY = "protocol", "quality risk"
 
 _METRICS = (
@@ -121,7 +122,12 @@ _METRICS = (
     _distribution("backhaul_time_s", "s", "t_4 - t_3", "base station to server", SPANS),
     _distribution("server_waiting_time_s", "s", "t_5 - t_4", "waiting for a step", SPANS),
     _distribution("server_time_s", "s", "t_6 - t_5", "the step that verifies", SPANS),
-    _distribution("downlink_time_s", "s", "t_7 - t_6", "verdict to the device", SPANS),
+    _distribution(
+        "downlink_waiting_time_s", "s", "t_d - t_6", "waiting for a shared downlink", SPANS
+    ),
+    _distribution(
+        "downlink_time_s", "s", "t_7 - t_6; shared: t_7 - t_d", "verdict to the device", SPANS
+    ),
     _distribution("device_waiting_time_s", "s", "s - a", "request waits for its device", DEVICE),
     Metric("device_utilisation", "", "drafting time / T", "busy share of a device", DEVICE),
     Metric(
@@ -215,6 +221,21 @@ _METRICS = (
         SERVER,
     ),
     _queue("server_queue_length", "#{t_4 <= t < t_5}", "rounds waiting at the server", SERVER),
+    Metric(
+        "downlink_utilisation",
+        "",
+        "airtime of verdicts / T",
+        "busy share of a shared downlink",
+        DOWNLINK,
+    ),
+    Metric(
+        "downlink_offered_load",
+        "",
+        "closed: utilisation K T / (K T - W); open: arrival rate x mean service",
+        "demand over capacity; may exceed 1",
+        DOWNLINK,
+    ),
+    _queue("downlink_queue_length", "#{t_6 <= t < t_d}", "verdicts waiting", DOWNLINK),
     _device(
         "transmit_rate", "", "N_sent / (N_sent + N_skip)", "drafts sent to be verified", PROTOCOL
     ),

@@ -51,8 +51,25 @@ def share_not_waiting(records: Records, window: Window, uplink_work_ns: int) -> 
     waited += on_air[own].sum() * (1 - uplink_work_ns / max(int(on_air.sum()), 1))
     own = closed[rounds["device"]] & verified(rounds)
     waited += window.lengths(rounds["arrived_ns"][own], rounds["batch_start_ns"][own]).sum()
+    if "downlink_start_ns" in rounds:
+        waited += held_up_ns(records, closed, "batch_end_ns", "downlink_start_ns", window)
     available = int(closed.sum()) * window.length_ns
     return max(1 - float(waited) / available, 1 / available)
+
+
+def held_up_ns(records: Records, devices: Mask, first: str, last: str, window: Window) -> int:
+    """Time that requests of ``devices`` stood still between two boundaries of rounds, summed.
+
+    Where the server goes on meanwhile, as it does when it decodes an answer, nothing stands still:
+    a wait counts up to the beginning of the request's next round.
+    """
+    rounds: Rows = records.rounds
+    never, size = np.iinfo(np.int64).max, rounds["request"].size
+    same = rounds["request"][1:] == rounds["request"][:-1]
+    next_ns = np.append(np.where(same, rounds["started_ns"][1:], never), never)[:size]
+    last_ns = np.where(rounds[last] < 0, window.end_ns, rounds[last])
+    own = devices[rounds["device"]]
+    return int(window.lengths(rounds[first], np.minimum(last_ns, next_ns))[own].sum())
 
 
 def arrived_per_begun(table: Rows, arrived: str, begun: str, window: Window) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 from simnet.metrics.devices import drafting_ns
 from simnet.metrics.distribution import ratio
 from simnet.metrics.window import Mask, Rows, Window
-from simnet.records import Records
+from simnet.records import Records, spans_of
 
 PARTS = ("compute", "transmit", "receive", "idle")
 
@@ -62,13 +62,14 @@ def _seconds(records: Records, devices: Mask, window: Window) -> "np.typing.NDAr
     sent: Rows = records.transmissions
     rounds: Rows = records.rounds
     own = devices[sent["device"]]
-    down = devices[rounds["device"]] & (rounds["batch_end_ns"] >= 0)
+    on_air_ns = rounds[spans_of(rounds)["downlink_time"][0]]
+    down = devices[rounds["device"]] & (on_air_ns >= 0)
     computing_ns = drafting_ns(records, window, devices)
     return 1e-9 * np.array(
         [
             computing_ns,
             window.lengths(sent["airtime_start_ns"][own], sent["airtime_end_ns"][own]).sum(),
-            window.lengths(rounds["batch_end_ns"][down], rounds["finished_ns"][down]).sum(),
+            window.lengths(on_air_ns[down], rounds["finished_ns"][down]).sum(),
             int(devices.sum()) * window.length_ns - computing_ns,
         ]
     )

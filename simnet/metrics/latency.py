@@ -5,7 +5,7 @@ import numpy as np
 from simnet.metrics.distribution import distribution
 from simnet.metrics.emissions import Emissions
 from simnet.metrics.window import Mask, Rows, Window
-from simnet.records import SPANS
+from simnet.records import spans_of
 
 
 def request_latency(
@@ -50,10 +50,11 @@ def round_latency(rounds: Rows, chosen: Mask, window: Window) -> dict[str, float
         & window.contains(rounds["started_ns"])
         & window.contains(rounds["finished_ns"])
     )
-    column = {name: rounds[name][measured] for span in SPANS.values() for name in span}
+    tiles = spans_of(rounds)
+    column = {name: rounds[name][measured] for span in tiles.values() for name in span}
     whole_ns = column["finished_ns"] - column["started_ns"]
     spans = {
-        f"{name}_s": (column[last] - column[first]) / 1e9 for name, (first, last) in SPANS.items()
+        f"{name}_s": (column[last] - column[first]) / 1e9 for name, (first, last) in tiles.items()
     }
     latency = distribution("round_time_s", whole_ns / 1e9)
     for name, values in spans.items():

@@ -4,6 +4,7 @@ import numpy as np
 
 from simnet.metrics.demand import share_not_waiting, uplink_work_ns
 from simnet.metrics.devices import device_load
+from simnet.metrics.downlink import downlink_load
 from simnet.metrics.emissions import Emissions, emissions
 from simnet.metrics.energy import energy
 from simnet.metrics.latency import request_latency, round_latency
@@ -45,6 +46,7 @@ def measure(
     metrics |= uplink_load(records, seen, window, work_ns, share)
     metrics |= radio(records, window)
     metrics |= server_load(records, window, share)
+    metrics |= downlink_load(records, window, share)
     if len(records.groups) > 1:
         for index, group in enumerate(records.groups):
             members = np.asarray(records.devices["group"] == index)

@@ -8,7 +8,7 @@ from simnet.metrics.demand import closed_devices
 from simnet.metrics.window import Rows, Window
 from simnet.records import Records
 
-RESOURCES = ("device", "uplink", "kv", "server")
+RESOURCES = ("device", "uplink", "kv", "server", "downlink")
 STATES = ("stable", "unsaturated", "saturated", "backlogged", "overloaded")  # best first
 FULL_LOAD = 1 - 1e-9
 NEARLY_BUSY = 0.97  # busy share from which a growing backlog is blamed on the resource
@@ -82,8 +82,9 @@ def judge(records: Records, metrics: Mapping[str, float]) -> Verdict:
 
 
 def resource_loads(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Load offered to each resource."""
-    return {resource: metrics[f"{resource}_offered_load"] for resource in RESOURCES}
+    """Load offered to each resource that the run has."""
+    found = {resource: metrics.get(f"{resource}_offered_load") for resource in RESOURCES}
+    return {resource: load for resource, load in found.items() if load is not None}
 
 
 def _backlog_grew(records: Records) -> bool:

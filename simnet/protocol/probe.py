@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from simnet.law import ConstantDuration, DataLaw, DurationLaw
+from simnet.law import ConstantData, ConstantDuration, DataLaw, DurationLaw
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig, Setting
 from simnet.protocol.round import NetworkView, Plan, Prompt, Round
 from simnet.rng import CounterStream
@@ -26,6 +26,9 @@ class ProbeConfig(ProtocolConfig):
     local_time: DurationLaw = Field(
         ConstantDuration.model_validate({"value": "0 s"}),
         description="Device time before each upload",
+    )
+    verdict: DataLaw = Field(
+        ConstantData.model_validate({"value": "0 bit"}), description="Size of each verdict"
     )
     server_tokens: int = Field(1, ge=1, description="Tokens the server processes each round")
 
@@ -54,6 +57,7 @@ class Probe:
         for number in range(config.rounds):
             local_ns = to_ns(config.local_time.quantile(draws.uniform(2 * number)))
             bits = round(config.payload.quantile(draws.uniform(2 * number + 1)))
+            down_bits = round(config.verdict.quantile(draws.child(number).uniform(0)))
             row = self.plan.add(
                 position=number,
                 drafted=1,
@@ -61,7 +65,8 @@ class Probe:
                 accepted=1,
                 committed=1,
                 uplink_bits=bits,
+                downlink_bits=down_bits,
                 server_tokens=config.server_tokens,
                 token_ns=local_ns,
             )
-            yield Round(row, local_ns, bits, 0, config.server_tokens, 0, 0)
+            yield Round(row, local_ns, bits, down_bits, config.server_tokens, 0, 0)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from simnet.metrics import CATALOGUE, Estimate, Metric, describe
 from simnet.metrics.distribution import STATISTICS
-from simnet.records import SPANS
+from simnet.records import ALL_SPANS
 from simnet.report.axes import WIDE_RANGE, metric_label, parameter_label
 from simnet.report.page_lines import Line, lines_over, numbers_of, point_name
 from simnet.report.results import Point, Results
@@ -55,7 +55,7 @@ def span_panel(results: Results, points: Sequence[Point]) -> Chart | None:
     points = [point for point in points if _mean(point, "round_time") > 0][:MOST_BARS]
     names = [
         name
-        for name in SPANS
+        for name in ALL_SPANS
         if any(_known(p.estimates.get(f"{name}_s_mean")) and _mean(p, name) > 0 for p in points)
     ]
     if not names:

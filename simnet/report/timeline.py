@@ -26,9 +26,8 @@ from numpy.typing import NDArray
 
 from simnet import __version__
 from simnet.metrics.window import Rows, Window
-from simnet.records import Records
+from simnet.records import Records, boundaries_of
 from simnet.report.timeline_events import (
-    BOUNDARIES,
     batch_events,
     counter_events,
     flow_events,
@@ -77,7 +76,7 @@ def timeline(records: Records, most_rounds: int = MOST_ROUNDS) -> Timeline:
     until_ns, started = records.horizon_ns, np.sort(records.rounds["started_ns"])
     if started.size > most_rounds:
         until_ns = int(started[most_rounds]) - 1
-    rounds = _until(until_ns, records.rounds, "started_ns", *BOUNDARIES)
+    rounds = _until(until_ns, records.rounds, "started_ns", *boundaries_of(records.rounds))
     sent = _until(
         until_ns, records.transmissions, "queued_ns", "airtime_start_ns", "airtime_end_ns"
     )

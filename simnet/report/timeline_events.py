@@ -7,10 +7,9 @@ import numpy as np
 
 from simnet.metrics.occupancy import Occupancy
 from simnet.metrics.window import Rows, Window
-from simnet.records import SPANS
+from simnet.records import boundaries_of, spans_of
 from simnet.report.timeline_tracks import UPLINK, Event, Track, Tracks
 
-BOUNDARIES: Final = tuple(dict.fromkeys(end for ends in SPANS.values() for end in ends))
 _OF_A_ROUND: Final = (
     "request",
     "position",
@@ -48,13 +47,14 @@ def request_events(
 
 def round_events(rounds: Rows, tracks: Tracks) -> Iterator[Event]:
     """Each round with its spans inside; ``alone`` where the device needed no verification."""
-    columns = (*BOUNDARIES, *_OF_A_ROUND)
+    spans = spans_of(rounds)
+    columns = (*boundaries_of(rounds), *_OF_A_ROUND)
     for track, values in zip(tracks.of_round, _rows(rounds, *columns), strict=True):
         row = dict(zip(columns, values, strict=True))
         name = "round" if row["server_tokens"] else "alone"
         told = {column: row[column] for column in _OF_A_ROUND}
         yield _slice(track, name, row["started_ns"], row["finished_ns"], told)
-        for span, (first, last) in SPANS.items():
+        for span, (first, last) in spans.items():
             if row[last] > row[first]:
                 yield _slice(track, span.replace("_", " "), row[first], row[last], {})
 

@@ -12,8 +12,11 @@ from simnet.channel.power_budget import decibel
 from simnet.channel.radio_link import RadioLink
 from simnet.device.device import Device, Group, record_flights
 from simnet.device.network import Network
+from simnet.device.verdicts import Verdicts
 from simnet.faults import InputError
 from simnet.kernel import Environment, Event
+from simnet.link.wire import FifoLink
+from simnet.link.wire import Path as Way
 from simnet.protocol.base import Setting
 from simnet.protocol.round import Protocol
 from simnet.records import Log
@@ -90,18 +93,21 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         If a trace cannot be read, or an answer does not fit into the server's KV cache.
     """
     env, log, seed = Environment(), Log(), scenario.seed
-    server = edge_server(scenario, env, log, replication, base)
+    devices = sum(section.count for section in scenario.devices.values())
+    verdicts = _shared_downlink(scenario, env, log, devices)
+    server = edge_server(scenario, env, log, replication, base, verdicts)
     network = Network(
         env,
         log,
         scenario.uplink.mac,
-        sum(section.count for section in scenario.devices.values()),
+        devices,
         scenario.uplink.bandwidth,
         CounterStream(seed, replication, "access"),
         to_ns(scenario.backhaul.latency),
         server,
         scenario.downlink.build(),
         scenario.stop.requests or 0,
+        verdicts,
     )
     groups, traces = [], []
     links: list[RadioLink] = []
@@ -146,6 +152,19 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         np.array([decibel(link.snr) for link in links]),
         tuple(traces),
     )
+
+
+def _shared_downlink(
+    scenario: Scenario, env: Environment, log: Log, devices: int
+) -> Verdicts | None:
+    """The way back where verdicts share a band; None where they share nothing."""
+    rate_bps = scenario.downlink.shared_rate_bps
+    if rate_bps is None:
+        return None
+    verdicts, band = Verdicts(env, [0] * devices), FifoLink(log.verdicts, 0, rate_bps)
+    in_order = scenario.server.replicas == 1
+    verdicts.paths[0] = Way(env, [(band, in_order)], verdicts.arrive)
+    return verdicts
 
 
 def _protocol(section: DeviceGroup, setting: Setting, base: Path) -> Protocol:

@@ -10,16 +10,23 @@ from simnet.records import Log
 from simnet.rng import CounterStream
 from simnet.scenario.schema import Scenario
 from simnet.scenario.tables import read_table
-from simnet.server.edge_server import Coming, EdgeServer
+from simnet.server.edge_server import Answers, Coming, EdgeServer
 from simnet.server.evicting_server import EvictingServer
 from simnet.server.kv_cache import EvictingKvCache, KvCache
 from simnet.server.replicas import Replicas
 
 
 def edge_server(
-    scenario: Scenario, env: Environment, log: Log, replication: int, base: Path
+    scenario: Scenario,
+    env: Environment,
+    log: Log,
+    replication: int,
+    base: Path,
+    answers: Answers | None = None,
 ) -> EdgeServer | Replicas:
     """Make the server of one run; ``base`` is the directory of the scenario file.
+
+    Verdicts go ``answers``' way, or come after the delay that each has of its own.
 
     Raises
     ------
@@ -42,6 +49,7 @@ def edge_server(
             EvictingKvCache(capacity_tokens) if evicts else KvCache(capacity_tokens),
             replica,
             coming if section.routing.shared else None,
+            answers,
         )
         for replica in range(section.replicas)
     ]

@@ -2,6 +2,7 @@
 
 from bisect import insort
 from collections import deque
+from typing import Protocol
 
 from simnet.compute.step_time import StepTime, StepWork
 from simnet.kernel import Alarm, Environment, ProcessGenerator
@@ -12,6 +13,17 @@ from simnet.server.job import Job, Session
 from simnet.server.kv_cache import KvCache
 from simnet.server.step import attended_pairs
 from simnet.units import to_ns
+
+
+class Answers(Protocol):
+    """The way back, where verdicts share it and so have to wait for each other."""
+
+    def answer(self, jobs: list[Job], end_ns: int) -> None:
+        """Send the verdicts of ``jobs``, whose step ends at ``end_ns``, now or later."""
+
+    def stream(self, jobs: list[Job], end_ns: int) -> None:
+        """Send the tokens that ``jobs``, which decode on, got by the step that ends then."""
+
 
 Coming = tuple[int, int, Job | Session]
 """Work to come: when [ns], its order, and what."""
@@ -53,6 +65,8 @@ class EdgeServer:
         Its number.
     coming : deque, optional
         Work to come that all replicas share, each taking what it can serve.
+    answers : Answers, optional
+        The way back; without it a job comes its own delay after its step.
     """
 
     def __init__(
@@ -66,6 +80,7 @@ class EdgeServer:
         cache: KvCache,
         replica: int = 0,
         coming: deque[Coming] | None = None,
+        answers: Answers | None = None,
     ) -> None:
         self.env = env
         self.cache = cache
@@ -80,6 +95,8 @@ class EdgeServer:
         self._draws, self._attends = draws, attends
         self._steps = self._in_step = 0
         self._write, self._row = log.batches.write, log.batches.row
+        self._answer = env.schedule_delayed if answers is None else answers.answer
+        self._stream = None if answers is None else answers.stream
         self._shared = coming is not None
         self._coming: deque[Coming] = deque() if coming is None else coming
         self._order = 0
@@ -141,7 +158,9 @@ class EdgeServer:
                 self.idle = False
                 continue
             end_ns = self._step(jobs, prompts)
-            env.schedule_delayed(jobs, end_ns)
+            self._answer(jobs, end_ns)
+            if self._stream is not None and self._decoding:
+                self._stream(self._decoding, end_ns)
             self._in_step = len(jobs)
             yield env.at(end_ns)
             self._in_step = 0

@@ -18,12 +18,15 @@ class Session:
         What it begins with.
     started_ns : int
         When its device turned to it [ns].
+    request, device : int
+        Its row among the requests, and who asked; -1: nobody that records are kept of.
     """
 
     is_prompt = 1
     uncertainty = 1.0
     __slots__ = (
         "admitted",
+        "device",
         "evicted",
         "held_tokens",
         "home",
@@ -36,13 +39,19 @@ class Session:
         "ready",
         "recomputing",
         "released",
+        "request",
         "started_ns",
+        "uplink_bits",
         "waiting",
     )
 
-    def __init__(self, prompt: Prompt, started_ns: int) -> None:
-        self.prompt_tokens, _, _, self.prefill_left, self.kv_tokens = prompt
+    def __init__(
+        self, prompt: Prompt, started_ns: int, request: int = -1, device: int = -1
+    ) -> None:
+        self.prompt_tokens, _, self.uplink_bits, self.prefill_left, self.kv_tokens = prompt
         self.started_ns = started_ns
+        self.request = request
+        self.device = device
         self.order = 0
         """Place in the order in which requests came to the server."""
         self.prefilled = 0
@@ -82,6 +91,7 @@ class Job(Delayed):
         "batch_start_ns",
         "context_tokens",
         "decode_left",
+        "round",
         "session",
         "steps_ns",
         "tokens",
@@ -94,6 +104,7 @@ class Job(Delayed):
         self._ok, self._value = True, None
         self.rest_ns = rest_ns
         self.session = session
+        self.round = round_
         self.tokens = round_.server_tokens
         self.uncertainty = round_.uncertainty
         self.context_tokens = round_.context_tokens
