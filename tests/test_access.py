@@ -59,6 +59,14 @@ def test_a_band_of_ones_own_has_the_whole_power():
     assert rows(air.log)[0]["airtime_end_ns"] == pytest.approx(1000 / 0.25e6 / 3.70044 * 1e9, 1e-5)
 
 
+def test_a_band_at_fixed_density_keeps_the_snr():
+    air = medium(4)
+    link = RadioLink(3.0, lambda block: 1.0, 0, ShannonRate().build(1e6))
+    FdmaConfig(power="density").build(air).send(0, link, 1000, Parcel())
+    # (W / 4) log2(1 + 3) = 0.5e6
+    assert rows(air.log)[0]["airtime_end_ns"] == 2 * MS
+
+
 def test_bands_do_not_meet_and_each_is_first_in_first_out():
     air = medium(2)
     uplink = FdmaConfig().build(air)

@@ -69,11 +69,14 @@ class RadioLink:
             return self._block_rate_bps
         return self._rate_in(at_ns // self._block_ns)
 
-    def part(self, share: float) -> "RadioLink":
-        """Link over ``share`` of the band with the whole power: the SNR there is 1/share times."""
+    def part(self, share: float, power: float = 1.0) -> "RadioLink":
+        """Link over ``share`` of the band with a part ``power`` of the power, by default all.
+
+        The SNR there is ``power / share`` times that over the whole band.
+        """
         rate = self._rate
         gain, block_ns = self._gain, self._block_ns
-        return RadioLink(self.snr / share, gain, block_ns, lambda snr: share * rate(snr))
+        return RadioLink(self.snr * power / share, gain, block_ns, lambda snr: share * rate(snr))
 
     def next_change_ns(self, at_ns: int) -> int | None:
         """When the rate next changes after ``at_ns`` [ns]; None: never."""

@@ -41,8 +41,12 @@ class Case:
     exact_within : float
         For exact values: the relative deviation that the rounding of times explains, or that of
         published numbers.
+    agrees_within : float
+        For published numbers: the relative deviation of the mean that counts as agreement. 0: three
+        and a half standard errors.
     trace
-        Generator of the trace `SYNTHETIC` that the scenario names; each run has one of its own.
+        Generator of the trace `SYNTHETIC` that the scenario names, or generators of several by
+        name; each run has its own.
     relative_to
         Another scenario, on the same trace and seed: the value is the ratio to it.
     """
@@ -56,16 +60,18 @@ class Case:
     replications: int = 20
     largest_standard_error: float = 0.01
     exact_within: float = 0.0
-    trace: Generator | None = None
+    agrees_within: float = 0.0
+    trace: Generator | Mapping[str, Generator] | None = None
     relative_to: Mapping[str, Any] | None = None
 
     def value(self, replication: int, seed: int) -> float:
         """What one run measures."""
         with TemporaryDirectory(prefix="simnet-check-") as directory:
             base = Path(directory)
-            if self.trace is not None:
-                own = self.trace.model_copy(update={"seed": 1000 * seed + replication})
-                synthesise(own, base / SYNTHETIC)
+            named = {SYNTHETIC: self.trace} if isinstance(self.trace, Generator) else self.trace
+            for number, (name, generator) in enumerate((named or {}).items()):
+                own = 1_000_000 * number + 1000 * seed + replication
+                synthesise(generator.model_copy(update={"seed": own}), base / name)
             value = self._measure(self.scenario, replication, seed, base)
             if self.relative_to is not None:
                 value /= self._measure(self.relative_to, replication, seed, base)
@@ -117,7 +123,8 @@ def judge(case: Case, values: Sequence[float]) -> Outcome:
     allowed = case.largest_standard_error * case.theory / sqrt(replications / case.replications)
     if standard_error > allowed:
         return Outcome(case, mean, standard_error, False, "too wide to be evidence")
-    passed = abs(mean - case.theory) <= LARGEST_DEVIATION * standard_error
+    allowed = case.agrees_within * abs(case.theory) or LARGEST_DEVIATION * standard_error
+    passed = abs(mean - case.theory) <= allowed
     return Outcome(case, mean, standard_error, passed, "" if passed else "theory lies outside")
 
 

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from simnet.channel.radio_link import RadioLink
 from simnet.link.base import MACS, MacConfig, Medium, Payload
 
@@ -9,16 +11,25 @@ from simnet.link.base import MACS, MacConfig, Medium, Payload
 class FdmaUplink:
     """Each of the K devices has W/K of the band, used or not, and sends there in order.
 
-    Shares *bandwidth* at fixed total power: the signal-to-noise ratio in a band of W/K is K times
-    that over the whole band, so a Shannon link has rate (W/K) log2(1 + K SNR). A virtual clock for
-    each device; no event is spent.
+    Shares *bandwidth*. At fixed total power the signal-to-noise ratio in a band of W/K is K times
+    that over the whole band, so a Shannon link has rate (W/K) log2(1 + K SNR); at fixed power
+    density the ratio is that over the whole band, and the rate (W/K) log2(1 + SNR). A virtual clock
+    for each device; no event is spent.
 
     Not modelled: guard bands, leakage between bands.
+
+    Parameters
+    ----------
+    medium
+        What it is made for.
+    whole_power : bool
+        Whether a device puts its whole power into its part of the band.
     """
 
-    def __init__(self, medium: Medium) -> None:
+    def __init__(self, medium: Medium, *, whole_power: bool = True) -> None:
         self.env = medium.env
         self._share = 1.0 / medium.devices
+        self._power = 1.0 if whole_power else self._share
         self._bands: dict[int, RadioLink] = {}
         self._free_ns = [0] * medium.devices
         self._write, self._row = medium.log.transmissions.write, medium.log.transmissions.row
@@ -28,7 +39,7 @@ class FdmaUplink:
         """Queue ``payload`` in the device's band; see :class:`~simnet.link.base.Uplink`."""
         band = self._bands.get(device)
         if band is None:
-            band = self._bands[device] = link.part(self._share)
+            band = self._bands[device] = link.part(self._share, self._power)
         now_ns = self.env.now
         start_ns = max(now_ns, self._free_ns[device])
         end_ns = self._free_ns[device] = band.drain(start_ns, bits)
@@ -50,13 +61,18 @@ class FdmaUplink:
 
 @MACS.register
 class FdmaConfig(MacConfig):
-    """Static frequency division: a band of equal width for each device, at its whole power."""
+    """Static frequency division: a band of equal width for each device."""
 
     kind: Literal["fdma"] = "fdma"
+    power: Literal["whole", "density"] = Field(
+        "whole",
+        description="What a device keeps in its part of the band: its whole power, or its power "
+        "per hertz, as in a split of resource blocks without power control",
+    )
 
     def build(self, medium: Medium) -> FdmaUplink:
         """Make the uplink."""
-        return FdmaUplink(medium)
+        return FdmaUplink(medium, whole_power=self.power == "whole")
 
     def channels(self, devices: int) -> int:
         """One band for each device."""
