@@ -151,8 +151,8 @@ sweep:
     said = page(Results.read(sweep_results(tmp_path, sweep)), [])
     panels = data_of(said)["sweeps"]
     assert [panel["axis"] for panel in panels] == [
-        "devices.probes.traffic.rate",
-        "uplink.rate.value",
+        "arrival rate of a device",
+        "uplink rate",
     ]
     for panel in panels:
         (series,) = panel["charts"][0]["series"]

@@ -10,57 +10,12 @@ from matplotlib.figure import Figure
 from simnet import plots
 from simnet.cli import main
 from simnet.faults import InputError
-from simnet.metrics import measure
 from simnet.report.axes import metric_label
 from simnet.report.results import Results
-from simnet.report.run_figures import time_averages
+from simnet.report.series import default_x, split
 from simnet.report.style import line_styles
-from simnet.report.sweep_figures import default_x, split
 
-from .test_metrics_by_hand import RUN
-from .tiny_records import records
-
-COUNT, PROTOCOL = "devices.phones.count", "devices.phones.protocol"
-METRICS = measure(records(**RUN))
-
-
-def rows(counts=(1, 2, 20), protocols=("hlm", "cu-hlm"), replications=3, **more):
-    """Made-up sweep: throughput is 10 x users, plus the replication; cu-hlm is twice as fast."""
-    return [
-        {
-            "point": len(protocols) * i + j,
-            "replication": r,
-            "seed": 1,
-            COUNT: count,
-            PROTOCOL: f'{{"kind": "{protocol}"}}',
-            "verdict": "saturated" if count > 10 else "unsaturated",
-            "binding_resource": "uplink",
-            "binding_load": 1.5,
-            "trace_kind": "real",
-            **METRICS,
-            "output_tokens_per_s": (10.0 * count + r) * (1 + j),
-            "tpot_s_p95": 0.05 * count,
-            "uplink_utilisation": min(0.1 * count, 1.0),
-            **more,
-        }
-        for i, count in enumerate(counts)
-        for j, protocol in enumerate(protocols)
-        for r in range(replications)
-    ]
-
-
-def lines(axes):
-    """Data of the lines of one panel, by label; hollow markers are lines without one."""
-    return {
-        line.get_label(): line.get_xydata().tolist()
-        for line in axes.get_lines()
-        if not line.get_label().startswith("_")
-    }
-
-
-def words(figure):
-    texts = [text.get_text() for text in figure.findobj(lambda a: hasattr(a, "get_text"))]
-    return "\n".join(texts)
+from .made_up_sweep import COUNT, METRICS, PROTOCOL, lines, rows, words
 
 
 def test_scaling_shows_the_means_and_their_bands():
@@ -100,7 +55,7 @@ def test_points_that_are_unknown_are_left_out_and_counted():
             row["tpot_s_p95"] = None
     figure = plots.multi_user_scaling(Results(some))
     assert [x for x, _ in lines(figure.axes[1])["cu-hlm"]] == [2, 20]
-    assert "1 points are left out" in words(figure)
+    assert "1 value is left out" in words(figure)
 
 
 def test_synthetic_traces_and_missing_steady_states_are_said():
@@ -121,6 +76,7 @@ def test_any_metric_against_any_number():
     assert lines(axes)["hlm"] == [[1, 0.5], [2, 0.5], [5, 0.5]]
     assert axes.get_xscale() == "linear"
     assert axes.get_ylabel() == "busy share of the uplink"
+    assert metric_label("uplink_offered_load") == "uplink: demand over capacity"
     assert metric_label("phones.tpot_s_p95") == "phones: time per output token, p95 (s)"
 
 
@@ -134,8 +90,8 @@ def test_quantities_keep_the_unit_they_are_written_in():
     assert line.x == (1, 2, 20)
     axes = plots.metric_against(results, None, "output_tokens_per_s").axes[0]
     assert axes.get_xlabel() == "uplink bandwidth (MHz)"
-    swept[0]["uplink.bandwidth"] = "500 kHz"
-    assert split(Results(swept), "uplink.bandwidth")[0].x[0] == 500e3
+    swept[0]["uplink.bandwidth"] = "500 kHz"  # two replications of 1 MHz are left
+    assert split(Results(swept), "uplink.bandwidth")[0].x == (500, 1000, 2000, 20_000)  # kHz
 
 
 @pytest.mark.parametrize(
@@ -159,53 +115,6 @@ def test_parameters_that_no_line_shows_must_be_chosen():
     with pytest.raises(InputError, match="--where 'seed_of=1'"):
         split(Results(both), COUNT, PROTOCOL)
     assert len(split(Results(both).where({"seed_of": "2"}), COUNT, PROTOCOL)) == 2
-
-
-def test_averages_over_time_are_exact():
-    # present 0-30 and 20-60 of 80 ns; bins of 20: 20/20, 30/20, 20/20, 0
-    starts, ends = np.array([0, 20]), np.array([30, 60])
-    edges = np.linspace(0, 80, 5)
-    assert time_averages(starts, ends, edges).tolist() == [1, 1.5, 1, 0]
-    assert time_averages(starts, ends, edges, servers=1).tolist() == [1, 1, 1, 0]
-
-
-@pytest.fixture
-def directory(tmp_path):
-    """A results directory of one run, as an experiment writes it."""
-    run = records(**RUN)
-    (tmp_path / "scenario.yaml").write_text("stop: {duration: 1 s, warmup: 0 s}\n")
-    kept = tmp_path / "runs" / "p0000-r000"
-    kept.mkdir(parents=True)
-    for name in ("requests", "rounds", "transmissions", "batches"):
-        pq.write_table(pa.table(getattr(run, name)), kept / f"{name}.parquet")
-    row = rows(counts=(1,), protocols=("hlm",), replications=1)[0]
-    pq.write_table(pa.Table.from_pylist([row]), tmp_path / "runs.parquet")
-    return tmp_path
-
-
-def test_distribution_functions_from_the_records(directory):
-    figure = plots.latency_cdfs(Results.read(directory))
-    gap, tpot, queueing = (axes.get_lines()[0].get_xydata() for axes in figure.axes)
-    # gaps 20, 65 and 85 ms; one answer of 170 / 3 ms a token; waiting 15, 0 and 0 ms
-    assert np.allclose(gap, [[20, 0], [20, 1 / 3], [65, 2 / 3], [85, 1]])
-    assert np.allclose(tpot, [[170 / 3, 0], [170 / 3, 1]])
-    assert np.allclose(queueing, [[0, 0], [0, 1 / 3], [0, 2 / 3], [15, 1]])
-
-
-def test_the_course_of_a_run_from_the_records(directory):
-    figure = plots.utilisation_over_time(Results.read(directory), bins=10)
-    busy = {patch.get_label(): patch.get_data().values for patch in figure.axes[0].patches}
-    # on the air 80-100, 155-165, 520-530 and 990-1000 of ten bins of 100 ms
-    assert np.allclose(busy["uplink"], [0.2, 0.1, 0, 0, 0, 0.1, 0, 0, 0, 0.1])
-    assert np.allclose(busy["server"], [0, 0.4, 0, 0, 0, 0.2, 0, 0, 0, 0])
-    waiting = {patch.get_label(): patch.get_data().values for patch in figure.axes[1].patches}
-    assert np.allclose(waiting["uplink"], [0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0.5])
-
-
-def test_records_that_were_not_kept(directory):
-    (directory / "runs" / "p0000-r000" / "rounds.parquet").unlink()
-    with pytest.raises(InputError, match="not kept; run the sweep with --records"):
-        plots.latency_cdfs(Results.read(directory))
 
 
 def test_the_same_figure_is_the_same_file(tmp_path):
@@ -235,8 +144,8 @@ def test_the_verb_chooses_from_what_was_swept(tmp_path):
     [
         (["--y", "speed"], "no metric 'speed'"),
         (["--where", "count"], "PATH=VALUE"),
-        (["--kind", "scaling", "--y", "ttft_s_mean"], "--y names the metric of --kind metric"),
-        (["--kind", "cdf", "--x", "a"], "not of cdf"),
+        (["--kind", "scaling", "--y", "ttft_s_mean"], "takes no --y; it is for metric, heat-map"),
+        (["--kind", "cdf", "--x", "a"], "--kind cdf takes no --x"),
     ],
 )
 def test_the_verb_refuses_what_it_cannot_draw(tmp_path, arguments, message):

@@ -1,21 +1,42 @@
 """``simnet plot``: figures of a results directory."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
-KINDS = ("scaling", "metric", "cdf", "utilisation")
+OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "scaling": ("x", "series"),
+    "latency": ("x", "series"),
+    "metric": ("x", "y", "series"),
+    "heat-map": ("x", "y", "colour"),
+    "trade-off": ("x", "y", "series"),
+    "cdf": (),
+    "utilisation": (),
+    "queue": (),
+}
+"""Kinds of figures, and the options that each takes."""
 
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option(
     "--kind",
-    type=click.Choice(KINDS),
+    type=click.Choice(list(OPTIONS)),
     help="Figure to draw; by default scaling where numbers of devices were swept.",
 )
-@click.option("--x", metavar="PATH", help="Parameter on the x axis; by default a device count.")
-@click.option("--y", metavar="METRIC", help="Metric of kind metric, such as ttft_s_p95.")
+@click.option(
+    "--x",
+    metavar="NAME",
+    help="On the x axis: a parameter (by default a device count), or a metric.",
+)
+@click.option(
+    "--y",
+    metavar="NAME",
+    help="On the y axis: a metric such as ttft_s_p95; of a heat map, a parameter.",
+)
+@click.option("--colour", metavar="METRIC", help="What the colour of a heat map is.")
 @click.option(
     "--series", metavar="PATH", help="Parameter that tells lines apart; by default all others."
 )
@@ -36,6 +57,7 @@ def command(
     kind: str | None,
     x: str | None,
     y: str | None,
+    colour: str | None,
     series: str | None,
     fixed: tuple[str, ...],
     out: Path | None,
@@ -44,16 +66,24 @@ def command(
 
     \b
     scaling      throughput, time per token, uplink and server utilisation against users
+    latency      times to first token and per output token, mean and p95, against the load
     metric       one metric against one parameter
+    heat-map     one metric over two parameters
+    trade-off    speed against quality risk: one marker per point, and those that none beats
     cdf          distributions of token gap, time per token and queueing delay (needs records)
-    utilisation  busy shares and queues in the course of the first run (needs records)
+    utilisation  busy shares of devices, uplink and server in the course of the runs (records)
+    queue        how many wait for each of these in the course of the runs (records)
 
-    Lines are means over replications, bands their 95 % intervals.
+    Lines are means over replications, bands and bars their 95 % intervals. Records are what
+    `simnet sweep --records` and `simnet run --out` keep.
 
     \b
     Examples:
       simnet plot results/scaling
       simnet plot results/scaling --kind metric --y ttft_s_p95 --out ttft.pdf
+      simnet plot results/load --kind latency --x uplink_offered_load
+      simnet plot results/grid --kind heat-map --colour tpot_s_p95
+      simnet plot results/thresholds --kind trade-off --x skipped_rejection_mass --y tpot_s_mean
       simnet plot results/scaling --kind cdf --where devices.phones.count=20
     """  # noqa: D301 - click reads the \b
     from simnet import plots
@@ -67,18 +97,23 @@ def command(
     if kind is None:
         counts = any(name.endswith(".count") for name in results.swept)
         kind = "metric" if y or not (counts or x) else "scaling"
-    if y and kind != "metric":
-        raise InputError(f"--y names the metric of --kind metric; {kind} shows its own")
-    if (x or series) and kind not in ("scaling", "metric"):
-        raise InputError(f"--x and --series choose axis and lines of a sweep, not of {kind}")
-    if kind == "scaling":
-        figure = plots.multi_user_scaling(results, x, series)
-    elif kind == "metric":
-        figure = plots.metric_against(results, x, y or "output_tokens_per_s", series)
-    elif kind == "cdf":
-        figure = plots.latency_cdfs(results)
-    else:
-        figure = plots.utilisation_over_time(results)
+    given = {"x": x, "y": y, "colour": colour, "series": series}
+    given = {name: value for name, value in given.items() if value is not None}
+    for name in given:
+        if name not in OPTIONS[kind]:
+            kinds = ", ".join(other for other, names in OPTIONS.items() if name in names)
+            raise InputError(f"--kind {kind} takes no --{name}; it is for {kinds}")
+    draw: Mapping[str, Callable[..., Any]] = {
+        "scaling": plots.multi_user_scaling,
+        "latency": plots.latency_against_load,
+        "metric": plots.metric_against,
+        "heat-map": plots.heat_map,
+        "trade-off": plots.trade_off,
+        "cdf": plots.latency_cdfs,
+        "utilisation": plots.utilisation_over_time,
+        "queue": plots.queue_length_over_time,
+    }
+    figure = draw[kind](results, **given)
     file = out or directory / f"{kind}.svg"
     plots.save(figure, file)
     click.echo(file)

@@ -16,20 +16,6 @@ from simnet.scenario.document import did_you_mean
 from simnet.scenario.schema import Scenario
 from simnet.units import DataRate, Duration
 
-AT_LEAST = (
-    "slo_attainment",
-    "slo_goodput_requests_per_s",
-    "output_tokens_per_s",
-    "device_output_tokens_per_s",
-    "requests_per_s",
-    "jain_fairness",
-    "uplink_goodput_bps",
-    "draft_acceptance_rate",
-    "conditional_acceptance_rate",
-    "tokens_per_round",
-)
-"""Metrics of which more is better: their ``=`` means at least; of all others, at most."""
-
 
 class Outcome(Enum):
     """What replications say about a limit."""
@@ -119,7 +105,7 @@ def parse_objective(text: str, scenario: Scenario) -> Objective:
     if "slo_" in column and scenario.slo.ttft is None and scenario.slo.tpot is None:
         raise InputError(f"{origin}: the scenario has no slo section to judge requests by")
     metric = describe(column)
-    at_most = sign == "<=" or (sign == "=" and metric.name not in AT_LEAST)
+    at_most = sign == "<=" or (sign == "=" and not metric.more_is_better)
     return Objective(
         f"{group}.{column}" if group else column, _limit(limit, metric, origin), at_most
     )

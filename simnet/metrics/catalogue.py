@@ -5,6 +5,19 @@ from dataclasses import dataclass
 from simnet.metrics.distribution import STATISTICS
 
 LEVELS = ("mean", "max")
+MORE_IS_BETTER = (
+    "slo_attainment",
+    "slo_goodput_requests_per_s",
+    "output_tokens_per_s",
+    "device_output_tokens_per_s",
+    "requests_per_s",
+    "jain_fairness",
+    "uplink_goodput_bps",
+    "draft_acceptance_rate",
+    "conditional_acceptance_rate",
+    "tokens_per_round",
+)
+"""Of all other metrics, less is better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,11 @@ class Metric:
     def columns(self) -> tuple[str, ...]:
         """Names under which it appears in the results."""
         return tuple(f"{self.name}_{s}" for s in self.statistics) or (self.name,)
+
+    @property
+    def more_is_better(self) -> bool:
+        """Which direction users want."""
+        return self.name in MORE_IS_BETTER
 
 
 SYMBOLS = {

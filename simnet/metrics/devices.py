@@ -7,7 +7,7 @@ from simnet.metrics.distribution import ratio
 from simnet.metrics.latency import verified
 from simnet.metrics.occupancy import Occupancy
 from simnet.metrics.queues import queue_length
-from simnet.metrics.window import Mask, Rows, Window
+from simnet.metrics.window import Mask, Rows, Times, Window
 from simnet.records import Records
 
 
@@ -50,10 +50,22 @@ def drafting_ns(records: Records, window: Window, devices: Mask | None = None) -
             name: rounds[name][own]
             for name in ("device", "started_ns", "sent_ns", "finished_ns", "server_tokens")
         }
-    count, length = len(records.devices["device"]), window.length_ns
+    starts, ends = drafting(rounds, len(records.devices["device"]), window)
+    return int((ends - starts).sum())
+
+
+def drafting(rounds: Rows, count: int, window: Window) -> tuple[Times, Times]:
+    """Intervals [ns] in which each of ``count`` devices drafts, merged where its answers overlap.
+
+    Those of one device do not overlap; they come device by device, in order.
+    """
     # devices side by side on one axis: the union of what each does is one union
     drafted_ns = np.where(verified(rounds), rounds["sent_ns"], rounds["finished_ns"])
     first, last = window.clip(rounds["started_ns"], drafted_ns)
-    aside = rounds["device"] * (length + 1) - window.start_ns
-    side_by_side = Window(0, count * (length + 1))
-    return Occupancy.of(first + aside, last + aside, side_by_side).busy_ns()
+    aside = rounds["device"] * (window.length_ns + 1) - window.start_ns
+    side_by_side = Window(0, count * (window.length_ns + 1))
+    present = Occupancy.of(first + aside, last + aside, side_by_side)
+    busy = present.counts > 0
+    starts = present.times_ns[busy]
+    back = starts // (window.length_ns + 1) * (window.length_ns + 1) - window.start_ns
+    return starts - back, starts + present.durations_ns[busy] - back

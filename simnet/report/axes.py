@@ -4,30 +4,50 @@ import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from simnet.metrics import describe
+from simnet.metrics import CATALOGUE, Metric, describe
 from simnet.metrics.distribution import STATISTICS
 
 WIDE_RANGE = 8.0  # ratio of the largest to the smallest x from which the axis is logarithmic
 VERY_WIDE_RANGE = 30.0  # of y
-_PARAMETERS = {"count": "users", "bandwidth": "uplink bandwidth"}
+_PARAMETERS = {
+    "count": "users",
+    "uplink.bandwidth": "uplink bandwidth",
+    "uplink.rate.value": "uplink rate",
+    "downlink.latency": "downlink latency",
+    "traffic.rate": "arrival rate of a device",
+    "traffic.think_time.mean": "mean think time",
+}
+"""What the ends of paths are called."""
 _STATISTICS = {"mean": "mean", "std": "standard deviation of", "max": "largest"}
 
 
-def metric_label(column: str) -> str:
-    """Metric with its statistic and unit, for an axis.
+def title(metric: Metric) -> str:
+    """What a metric is, out of the context of its part of the tables.
 
-    >>> metric_label("tpot_s_p95"), metric_label("uplink_utilisation")
-    ('time per output token, p95 (s)', 'busy share of the uplink')
+    >>> title(describe("device_offered_load")), title(describe("ttft_s_mean"))
+    ('devices: demand over capacity', 'time to first token')
+    """
+    brief = metric.meaning.partition(";")[0]
+    shared = [m for m in CATALOGUE.values() if m.meaning.partition(";")[0] == brief]
+    return f"{metric.section}: {metric.meaning}" if len(shared) > 1 else metric.meaning
+
+
+def metric_label(column: str, prefix: str = "") -> str:
+    """Metric with its statistic and unit, for an axis; ``prefix`` is that of the unit.
+
+    >>> metric_label("tpot_s_p95", "m"), metric_label("uplink_utilisation")
+    ('time per output token, p95 (ms)', 'busy share of the uplink')
     """
     metric = describe(column)
-    text = metric.meaning.partition(";")[0]
+    text = title(metric).partition(";")[0]
     group, _, name = column.rpartition(".")
     statistic = name.removeprefix(metric.name).lstrip("_")
     if statistic in STATISTICS or statistic in _STATISTICS:
         text += f", {_STATISTICS.get(statistic, statistic)}"
-    unit = f" ({metric.unit})" if metric.unit else ""
+    unit = f" ({prefix}{metric.unit})" if metric.unit else ""
     return f"{group}: {text}{unit}" if group else f"{text}{unit}"
 
 
@@ -37,7 +57,7 @@ def parameter_label(path: str) -> str:
     >>> parameter_label("devices.phones.count"), parameter_label("uplink.mac")
     ('users', 'uplink.mac')
     """
-    return _PARAMETERS.get(path.rpartition(".")[2], path)
+    return next((name for end, name in _PARAMETERS.items() if f".{path}".endswith(f".{end}")), path)
 
 
 def ticks_at(axes: Axes, values: Sequence[float]) -> None:
@@ -57,10 +77,16 @@ def y_scale(axes: Axes, values: Sequence[float]) -> None:
     if values and min(values) > 0 and max(values) / min(values) >= VERY_WIDE_RANGE:
         axes.set_yscale("log", nonpositive="clip")
         axes.set_ylim(min(values) / 1.6, max(values) * 1.6)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        label_decades(axes.yaxis)
     elif values and min(values) >= 0:
         axes.set_ylim(bottom=0)
+
+
+def label_decades(axis: Axis) -> None:
+    """Ticks of a logarithmic axis at 1, 2 and 5 of each decade, as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def _apart(values: Sequence[float]) -> list[float]:

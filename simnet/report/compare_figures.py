@@ -9,8 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from simnet.report.comparison import Comparison
-from simnet.report.style import RC, legend_above, line_styles
-from simnet.report.sweep_figures import mark_synthetic
+from simnet.report.style import RC, legend_above, line_styles, mark_synthetic
 
 HOLLOW = "hollow: not significant at 5 %, all comparisons taken together (Holm)"
 _TITLE = 72  # characters in a line of the title

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from math import isfinite
 from typing import Any, Final
 
-from simnet.metrics import CATALOGUE, Estimate, Metric, describe
+from simnet.metrics import CATALOGUE, Estimate, describe
 from simnet.metrics.distribution import STATISTICS
 from simnet.records import ALL_SPANS
 from simnet.report.axes import WIDE_RANGE, metric_label, parameter_label
-from simnet.report.page_lines import Line, lines_over, numbers_of, point_name
+from simnet.report.page_lines import lines_over, point_name
 from simnet.report.results import Point, Results
+from simnet.report.series import Series, numbers_of
 from simnet.report.style import line_styles
 
 MOST_BARS: Final = 48
@@ -23,7 +24,6 @@ _PANELS: Final = (
     "uplink_utilisation",
     "server_utilisation",
 )
-_VAGUE: Final = ("busy share",)
 _INSTEAD: Final = {"tpot_s_p95": ("tpot_s_mean", "ttft_s_mean")}
 _OFFERED: Final = ("mean", "p50", "p95", "p99", "max")  # statistics of a metric to choose from
 
@@ -107,7 +107,7 @@ def _panel(results: Results, points: Sequence[Point], x: str) -> Chart:
     }
 
 
-def _axis(results: Results, x: str, lines: Sequence[Line], categories: list[str]) -> Chart:
+def _axis(results: Results, x: str, lines: Sequence[Series], categories: list[str]) -> Chart:
     values = [value for line in lines for value in line.x]
     numbers = numbers_of(results, x)
     wide = min(values) > 0 and max(values) / min(values) >= WIDE_RANGE
@@ -120,7 +120,7 @@ def _axis(results: Results, x: str, lines: Sequence[Line], categories: list[str]
     }
 
 
-def _chart(axis: Chart, lines: Sequence[Line], metric: str) -> Chart:
+def _chart(axis: Chart, lines: Sequence[Series], metric: str) -> Chart:
     return {
         "kind": "lines",
         "title": _title(metric),
@@ -143,7 +143,7 @@ def _chart(axis: Chart, lines: Sequence[Line], metric: str) -> Chart:
     }
 
 
-def _choices(points: Sequence[Point], lines: Sequence[Line]) -> list[Chart]:
+def _choices(points: Sequence[Point], lines: Sequence[Series]) -> list[Chart]:
     """Every metric that is known somewhere, with its values along the lines."""
     columns = [
         column
@@ -175,17 +175,8 @@ def _best_known(points: Sequence[Point], metrics: Sequence[str]) -> str | None:
     return best if counts[best] else None
 
 
-def title(metric: Metric) -> str:
-    """What a metric is, out of the context of its part of the tables."""
-    shared = [other for other in CATALOGUE.values() if other.meaning == metric.meaning]
-    vague = len(shared) > 1 or metric.meaning in _VAGUE
-    return f"{metric.section}: {metric.meaning}" if vague else metric.meaning
-
-
 def _title(column: str) -> str:
-    metric = describe(column)
-    label = metric_label(column).removesuffix(f" ({metric.unit})")
-    return label.replace(metric.meaning.partition(";")[0], title(metric).partition(";")[0], 1)
+    return metric_label(column).removesuffix(f" ({describe(column).unit})")
 
 
 def _is_share(column: str) -> bool:

@@ -7,10 +7,10 @@ from typing import Final
 
 from simnet.metrics import CATALOGUE, Estimate, Metric, Verdict
 from simnet.metrics.catalogue import LEVELS
-from simnet.report.page_charts import title
-from simnet.report.page_lines import numbers_of
+from simnet.report.axes import title
 from simnet.report.quantity import UNKNOWN, short
 from simnet.report.results import Point, Results
+from simnet.report.series import numbers_of
 from simnet.report.tables import written
 
 UNSTEADY_MARK: Final = "†"

@@ -10,7 +10,7 @@ from simnet.report.axes import parameter_label
 from simnet.report.page_lines import lines_over, point_name
 from simnet.report.quantity import short
 from simnet.report.results import Point, Results, trace_kinds
-from simnet.report.sweep_figures import axis_values, default_x
+from simnet.report.series import axis_values, default_x
 
 SYNTHETIC: Final = (
     "SYNTHETIC: the token traces behind these numbers are drawn from a model; nothing was recorded "

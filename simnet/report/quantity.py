@@ -25,7 +25,7 @@ def quantity(mean: float, unit: str = "", half_width: float = float("nan")) -> s
     if unit not in _SCALED and 0 < abs(mean) < TINY:
         interval = f" ± {half_width:.1e}" if isfinite(half_width) else ""
         return f"{mean:.2e}{interval}{f' {unit}' if unit else ''}"
-    factor, prefix = _prefix(mean, unit)
+    factor, prefix = prefixed(mean, unit)
     mean, half_width = mean * factor, half_width * factor
     tail = f" {prefix}{unit}" if unit else ""
     if not isfinite(half_width):
@@ -46,13 +46,13 @@ def short(value: float, unit: str = "") -> str:
         return UNKNOWN
     if unit not in _SCALED and 0 < abs(value) < TINY:
         return f"{value:.1e}{f' {unit}' if unit else ''}"
-    factor, prefix = _prefix(value, unit)
+    factor, prefix = prefixed(value, unit)
     tail = f" {prefix}{unit}" if unit else ""
     return f"{value * factor:.{_decimals(value * factor, 3)}f}{tail}" if value else "0"
 
 
-def _prefix(value: float, unit: str) -> tuple[float, str]:
-    """Factor and prefix that bring ``value`` between 1 and 1000."""
+def prefixed(value: float, unit: str) -> tuple[float, str]:
+    """Factor and prefix of the unit that bring ``value`` between 1 and 1000."""
     if unit not in _SCALED or not value:
         return 1.0, ""
     power = max(min(floor(log10(abs(value)) / 3 + 1e-12), 4), -3)

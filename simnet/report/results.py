@@ -8,6 +8,8 @@ from math import nan
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from simnet.faults import InputError
 from simnet.metrics import Estimate, Verdict, describe, summarise, worst
 
@@ -75,6 +77,15 @@ class Results:
         return cls(rows, directory)
 
     @property
+    def scenario(self) -> Mapping[str, Any]:
+        """The scenario as its file in the directory says it; empty where there is no directory."""
+        file = self.directory and self.directory / "scenario.yaml"
+        if not file or not file.is_file():
+            return {}
+        scenario: Mapping[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return scenario
+
+    @property
     def columns(self) -> list[str]:
         """Names of all columns, in their order."""
         return list(dict.fromkeys(name for row in self.rows for name in row))
@@ -103,19 +114,7 @@ class Results:
 
         A section is called by its kind, and by the fields in which sections of one kind differ.
         """
-        values = {str(row.get(name)): row.get(name) for row in self.rows}
-        kinds = {text: label(value) for text, value in values.items()}
-        labels = {}
-        for text, kind in kinds.items():
-            same = [fields(values[other]) for other in kinds if kinds[other] == kind]
-            own = fields(values[text])
-            differ = [key for key in own if any(other.get(key) != own[key] for other in same)]
-            details = " ".join(
-                label(own[key]) if len(differ) == 1 else f"{key} {label(own[key])}"
-                for key in differ
-            )
-            labels[text] = f"{kind} {details}" if details else kind
-        return labels
+        return _labels({str(row.get(name)): row.get(name) for row in self.rows})
 
     def where(self, fixed: Mapping[str, str]) -> "Results":
         """Runs whose parameters have the values (as ``label`` writes them) of ``fixed``.
@@ -206,6 +205,24 @@ def label(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def _labels(values: Mapping[str, Any]) -> dict[str, str]:
+    """Short text of each of ``values``, by the same keys; different where the values are."""
+    kinds = {text: label(value) for text, value in values.items()}
+    labels = {}
+    for text, kind in kinds.items():
+        same = {other: fields(values[other]) for other in kinds if kinds[other] == kind}
+        differ = [
+            key for key in same[text] if any(o.get(key) != same[text][key] for o in same.values())
+        ]
+        details = []
+        for key in differ:
+            among = {other: own[key] for other, own in same.items() if key in own}
+            short = _labels(among)[text]
+            details.append(short if len(differ) == 1 else f"{key} {short}")
+        labels[text] = " ".join([kind, *details])
+    return labels
 
 
 def _plain(value: Any) -> str:

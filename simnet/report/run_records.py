@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow.parquet as pq
-import yaml
 from pydantic import TypeAdapter
 
 from simnet.faults import InputError
 from simnet.metrics.emissions import Emissions, emissions
 from simnet.metrics.window import Rows, Window
 from simnet.report.results import Results, Row
+from simnet.report.series import series_name
 from simnet.units import Duration, to_ns
+
+MOST_LINES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class RunRecords:
 
     row: Row
     window: Window
+    devices: Rows
     requests: Rows
     rounds: Rows
     transmissions: Rows
@@ -42,14 +46,35 @@ def read_runs(results: Results) -> list[RunRecords]:
         If the tables were not kept.
     """
     assert results.directory is not None, "read from a directory"
-    stop = _stop(results.directory)
+    stop: Mapping[str, str] = results.scenario["stop"]
     return [_read_run(results.directory, row, stop) for row in results.rows]
+
+
+def runs_by_point(results: Results) -> dict[str, list[RunRecords]]:
+    """Records of all replications of each point, by the name of its line.
+
+    Raises
+    ------
+    InputError
+        If there are more points than lines that can be told apart, or records were not kept.
+    """
+    swept = results.swept
+    lines: dict[str, list[RunRecords]] = {}
+    names = [series_name(results, {name: row.get(name) for name in swept}) for row in results.rows]
+    if len(set(names)) > MOST_LINES:
+        raise InputError(
+            f"{len(set(names))} points are too many lines for one figure: choose some, "
+            f"with --where {swept[0]}=..."
+        )
+    for name, run in zip(names, read_runs(results), strict=True):
+        lines.setdefault(name, []).append(run)
+    return lines
 
 
 def _read_run(directory: Path, row: Row, stop: Mapping[str, str]) -> RunRecords:
     run = directory / "runs" / f"p{row['point']:04d}-r{row['replication']:03d}"
     tables = {}
-    for name in ("requests", "rounds", "transmissions", "batches"):
+    for name in ("devices", "requests", "rounds", "transmissions", "batches"):
         file = run / f"{name}.parquet"
         if not file.is_file():
             raise InputError(
@@ -63,12 +88,6 @@ def _read_run(directory: Path, row: Row, stop: Mapping[str, str]) -> RunRecords:
     end_ns = _ns(times["duration"]) if times.get("duration") else _last(tables)
     start_ns = to_ns(row["warmup_s"]) if "warmup_s" in row else _ns(times.get("warmup", "0 s"))
     return RunRecords(row, Window(min(start_ns, end_ns), end_ns), **tables)
-
-
-def _stop(directory: Path) -> Mapping[str, str]:
-    scenario = yaml.safe_load((directory / "scenario.yaml").read_text(encoding="utf-8"))
-    stop: Mapping[str, str] = scenario["stop"]
-    return stop
 
 
 def _ns(text: str) -> int:

@@ -1,6 +1,6 @@
 """How figures look: vector output, apart for the colour-blind, readable when printed in grey."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from simnet.faults import InputError
 
@@ -75,6 +76,31 @@ def legend_above(figure: Figure, handles: Sequence[Any]) -> None:
         handlelength=3,
         columnspacing=1.5,
     )
+
+
+def legend_of(figure: Figure, names: Iterable[str], styles: Iterable[LineStyle]) -> None:
+    """Legend of lines without markers; none where there is one line only."""
+    handles = [
+        Line2D([], [], color=style.color, linestyle=style.linestyle, label=name)
+        for name, style in zip(names, styles, strict=True)
+    ]
+    if len(handles) > 1:
+        legend_above(figure, handles)
+
+
+def mark_synthetic(figure: Figure, trace_kinds: frozenset[str], notes: Sequence[str] = ()) -> None:
+    """Write under the figure that its token traces are synthetic, if any is, and the notes."""
+    said: Mapping[bool, str] = {
+        True: "SYNTHETIC token traces: drawn from a model, not recorded from language models",
+        False: "some token traces are SYNTHETIC: drawn from a model, not recorded",
+    }
+    lines = list(notes)
+    if "synthetic" in trace_kinds:
+        lines.insert(0, said["real" not in trace_kinds])
+    if lines:
+        figure.supxlabel(
+            "\n".join(lines), fontsize=7.5, color=ALARM if "synthetic" in trace_kinds else "black"
+        )
 
 
 def save(figure: Figure, file: Path) -> None:
