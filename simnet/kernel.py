@@ -62,7 +62,6 @@ class Environment(simpy.Environment):
         try:
             while queue:  # NOTE: simpy.Environment.step is inlined
                 self.now, _, _, event = heappop(queue)  # type: ignore[assignment]
-                self._now = self.now
                 callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
                 for callback in callbacks:
                     callback(event)
@@ -85,18 +84,22 @@ class Process(simpy.Process):
     Its own end is an event only if somebody waits for it.
     """
 
+    def __init__(self, env: Environment, generator: ProcessGenerator) -> None:
+        self._send, self._again = generator.send, self._resume  # bound once, used at each event
+        super().__init__(env, generator)
+
     def _resume(self, event: Event) -> None:
         """Run on to the next event; see :meth:`simpy.Process._resume`."""
         try:
             while True:
                 if event._ok:
-                    event = self._generator.send(event._value)
+                    event = self._send(event._value)
                 else:
                     event._defused = True
                     event = self._generator.throw(event._value)
                 callbacks = event.callbacks
                 if callbacks is not None:
-                    callbacks.append(self._resume)
+                    callbacks.append(self._again)
                     return
         except StopIteration as end:
             self._ok, self._value = True, end.value

@@ -8,7 +8,6 @@ before the horizon.
 from array import array
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
-from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,29 +92,36 @@ def spans_of(rounds: Container[str]) -> dict[str, tuple[str, str]]:
 class Table:
     """Rows of integers, kept flat (8 bytes a value).
 
-    ``write(row(1, 2, 3))`` appends a row. Both are bound once by whoever observes: packing first is
-    half the price of extending an array by a tuple.
+    ``write((1, 2, 3))`` appends a row; it is bound once by whoever observes. A row is written to a
+    list, the cheapest there is, and :meth:`pack` moves what has gathered there to its place.
     """
 
-    __slots__ = ("columns", "row", "values", "write")
+    __slots__ = ("_gathered", "_packed", "columns", "write")
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self.columns = columns
-        self.values = array("q")
-        self.row: Callable[..., bytes] = Struct(f"{len(columns)}q").pack
-        self.write: Callable[[bytes], None] = self.values.frombytes
+        self._packed = array("q")
+        self._gathered: list[int] = []
+        self.write: Callable[[tuple[int, ...]], None] = self._gathered.extend
 
     def __len__(self) -> int:
-        return len(self.values) // len(self.columns)
+        return (len(self._packed) + len(self._gathered)) // len(self.columns)
+
+    def pack(self) -> None:
+        """Move the rows written so far to where they take 8 bytes a value."""
+        self._packed.fromlist(self._gathered)
+        self._gathered.clear()
 
     def set(self, row: int, column: int, value: int) -> None:
         """Fill in one value that was not known when ``row`` was written."""
-        self.values[row * len(self.columns) + column] = value
+        self.pack()
+        self._packed[row * len(self.columns) + column] = value
 
     def read(self) -> Columns:
         """Columns by name, int64."""
-        rows = np.frombuffer(self.values, dtype=np.int64).reshape(-1, len(self.columns))
-        return {name: rows[:, i].copy() for i, name in enumerate(self.columns)}
+        self.pack()
+        rows = np.frombuffer(self._packed, dtype=np.int64).reshape(-1, len(self.columns))
+        return dict(zip(self.columns, np.ascontiguousarray(rows.T), strict=True))
 
 
 def boundaries_of(rounds: Container[str]) -> tuple[str, ...]:
@@ -132,6 +138,11 @@ class Log:
     transmissions: Table = field(default_factory=lambda: Table(TRANSMISSIONS))
     batches: Table = field(default_factory=lambda: Table(BATCHES))
     verdicts: Table = field(default_factory=lambda: Table(VERDICTS))
+
+    def pack(self) -> None:
+        """Move what was written so far to where it takes little room."""
+        for table in (self.rounds, self.transmissions, self.batches, self.verdicts):
+            table.pack()
 
 
 @dataclass(frozen=True, slots=True)

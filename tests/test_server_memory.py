@@ -114,7 +114,8 @@ def serve(
         )
         sessions.append(session)
         if user.decodes:
-            job = Job(env, session, Round(0, 0, 0, 0, user.prompt, 0, user.decodes), 0)
+            job = Job(env, session)
+            job.send(Round(0, 0, 0, 0, user.prompt, 0, user.decodes), env.now, env.now, 0)
             server.receive(job, env.now + 2 * MS)
             yield job
             assert len(job.steps_ns) == user.decodes
@@ -123,7 +124,9 @@ def serve(
             context = user.prompt
             for skipped, drafts, accepted in user.rounds:
                 yield env.timeout(user.gap_ms * MS)
-                job = Job(env, session, Round(0, 0, 0, 0, skipped + drafts, context, 0), 0)
+                round_ = Round(0, 0, 0, 0, skipped + drafts, context, 0)
+                job = Job(env, session)
+                job.send(round_, env.now, env.now, 0)
                 server.receive(job, env.now + 2 * MS)
                 yield job
                 assert job.batch_start_ns >= job.arrived_ns

@@ -92,14 +92,17 @@ class RadioLink:
             return start_ns + ceil(bits * 1e9 / self._block_rate_bps)
         block = start_ns // block_ns
         while True:
-            rate_bps = self._block_rate_bps if block == self._block else self._rate_in(block)
-            end_of_block_ns = (block + 1) * block_ns
-            room_bits = rate_bps * (end_of_block_ns - start_ns) * 1e-9
+            if block != self._block:  # NOTE: _rate_in is inlined, for most packets meet a new block
+                self._block_rate_bps = self._rate(self.snr * self._gain(block))
+                self._block = block
+            rate_bps = self._block_rate_bps
+            block += 1
+            left_ns = block * block_ns - start_ns
+            room_bits = rate_bps * left_ns * 1e-9
             if bits <= room_bits:
                 return start_ns + ceil(bits * 1e9 / rate_bps)
             bits -= room_bits
-            block += 1
-            start_ns = end_of_block_ns
+            start_ns += left_ns
 
     def _rate_in(self, block: int) -> float:
         if block != self._block:  # the last block asked for is remembered, nothing more

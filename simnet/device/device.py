@@ -79,7 +79,7 @@ class Device:
             row = len(requests)
             prompt_tokens = protocol.prompt(choice).tokens
             values = (row, self.number, sequence, choice, arrived_ns, -1, -1, prompt_tokens)
-            requests.write(requests.row(*values))
+            requests.write(values)
             answer = self.answer(row, choice, draws.child(sequence))
             if sequential:
                 yield from answer
@@ -89,50 +89,45 @@ class Device:
     def answer(self, request: int, choice: int, draws: CounterStream) -> ProcessGenerator:
         """Answer one request: draft, send what needs it, wait for the verdict; repeat.
 
-        A dynamic rule is asked for the next round when the verdict is there. The next round of a
-        static rule is known before, so the verdict's way down and the drafting are one wait.
+        A rule is asked for the next round when the verdict is there. Where it is known before, the
+        verdict's way down and the drafting are one wait.
         """
         network, protocol = self.network, self.group.protocol
-        env, log, downlink, flights = network.env, network.log, network.downlink, network.flights
-        write, row, static = log.rounds.write, log.rounds.row, protocol.static
+        env, log, downlink = network.env, network.log, network.downlink
+        write, uplink, number, link = log.rounds.write, network.uplink, self.number, self.link
         ready_ns = env.now
         log.requests.set(request, _STARTED, ready_ns)
         session = self.open_session(request, protocol.prompt(choice))
-        rounds = iter(protocol.rounds(choice, draws, self.view))
-        round_ = next(rounds, None)
-        while round_ is not None:
-            sent_ns = ready_ns + round_.local_ns
-            if not round_.server_tokens:
-                flights.pop(request, None)
-                write(row(request, round_.row, ready_ns, *(sent_ns,) * 7))
+        rounds, job = protocol.rounds(choice, draws, self.view), Job(env, session)
+        network.flights[request] = job, rounds
+        for round_ in rounds:
+            row, local_ns, uplink_bits, downlink_bits, server_tokens, _, _, _, next_ns = round_
+            sent_ns = ready_ns + local_ns
             if sent_ns > env.now:
-                if round_.server_tokens:
-                    flights[request] = (round_, ready_ns, sent_ns, None, None)
+                job.draft(round_, ready_ns)
                 yield env.at(sent_ns)
-            if not round_.server_tokens:
+            if not server_tokens:
+                write((request, row, ready_ns, *(sent_ns,) * 7))
+                job.started_ns = -1
                 ready_ns = sent_ns
-                round_ = next(rounds, None)
                 continue
-            following = next(rounds, None) if static else None
-            down_ns = downlink(round_.downlink_bits)
-            drafting_ns = 0 if following is None else following.local_ns
-            job = Job(env, session, round_, down_ns + drafting_ns)
-            flights[request] = (round_, ready_ns, sent_ns, job, following)
-            if round_.uplink_bits:
-                network.uplink.send(self.number, self.link, round_.uplink_bits, job)
+            down_ns = downlink(downlink_bits)
+            job.send(round_, ready_ns, sent_ns, down_ns + next_ns)
+            if uplink_bits:
+                uplink.send(number, link, uplink_bits, job)
             else:
                 network.deliver(job, sent_ns, sent_ns)
             yield job
-            finished_ns = env.now - drafting_ns
+            finished_ns = env.now - next_ns
             if job.steps_ns:
-                record_decoding(log, request, round_.row, ready_ns, sent_ns, job, down_ns)
+                record_decoding(log, request, row, ready_ns, sent_ns, job, down_ns)
             else:
-                write(row(request, round_.row, ready_ns, sent_ns, job.airtime_start_ns,
-                          job.airtime_end_ns, job.arrived_ns, job.batch_start_ns,
-                          job.batch_end_ns, finished_ns))  # fmt: skip
+                write((
+                    request, row, ready_ns, sent_ns, job.airtime_start_ns, job.airtime_end_ns,
+                    job.arrived_ns, job.batch_start_ns, job.batch_end_ns, finished_ns,
+                ))  # fmt: skip
             ready_ns = finished_ns
-            round_ = following if static else next(rounds, None)
-        flights.pop(request, None)
+        del network.flights[request]
         log.requests.set(request, _FINISHED, ready_ns)
         network.close(session)
 
@@ -155,7 +150,7 @@ def record_decoding(
     begin = (request, row, started_ns, sent_ns, job.airtime_start_ns, job.airtime_end_ns)
     arrived_ns = job.arrived_ns
     for start_ns, end_ns in job.steps_ns or ():
-        log.rounds.write(log.rounds.row(*begin, arrived_ns, start_ns, end_ns, end_ns + down_ns))
+        log.rounds.write((*begin, arrived_ns, start_ns, end_ns, end_ns + down_ns))
         row += 1
         arrived_ns = end_ns
         begin = (request, row, end_ns, end_ns, end_ns, end_ns)
@@ -164,8 +159,11 @@ def record_decoding(
 def record_flights(network: Network) -> None:
     """Record the rounds that the horizon cut, with the boundaries that are known; -1: not yet."""
     log, horizon_ns = network.log, network.env.now
-    for request, (round_, started_ns, sent_ns, job, following) in network.flights.items():
-        if job is None:
+    for request, (job, rounds) in network.flights.items():
+        round_, started_ns, sent_ns = job.round, job.started_ns, job.sent_ns
+        if started_ns < 0:
+            continue
+        if sent_ns < 0:
             record_drafting(log, request, round_, started_ns)
             continue
         down_ns = network.downlink(round_.downlink_bits)
@@ -173,12 +171,12 @@ def record_flights(network: Network) -> None:
             record_decoding(log, request, round_.row, started_ns, sent_ns, job, down_ns)
             continue
         comes_ns = network.comes_ns(job)
-        drafting_ns = 0 if following is None else following.local_ns
-        finished_ns = comes_ns - drafting_ns if comes_ns >= 0 else -1
+        finished_ns = comes_ns - round_.next_local_ns if comes_ns >= 0 else -1
         boundaries = (sent_ns, job.airtime_start_ns, job.airtime_end_ns, job.arrived_ns)
         batch = (job.batch_start_ns, job.batch_end_ns, finished_ns)
-        log.rounds.write(log.rounds.row(request, round_.row, started_ns, *boundaries, *batch))
-        if following is not None and 0 <= finished_ns < horizon_ns:
+        log.rounds.write((request, round_.row, started_ns, *boundaries, *batch))
+        if round_.next_local_ns and 0 <= finished_ns < horizon_ns:
+            following = next(r for r in rounds if r.row == round_.row + 1)
             record_drafting(log, request, following, finished_ns)
 
 
@@ -186,4 +184,4 @@ def record_drafting(log: Log, request: int, round_: Round, started_ns: int) -> N
     """Record a round whose drafting the horizon cut; one without verification is known whole."""
     sent_ns = started_ns + round_.local_ns
     rest = (-1,) * 6 if round_.server_tokens else (sent_ns,) * 6
-    log.rounds.write(log.rounds.row(request, round_.row, started_ns, sent_ns, *rest))
+    log.rounds.write((request, round_.row, started_ns, sent_ns, *rest))

@@ -1,5 +1,6 @@
 """What the devices of a run share."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from simnet.channel.radio_link import RadioLink
@@ -13,10 +14,6 @@ from simnet.rng import CounterStream
 from simnet.server.edge_server import EdgeServer
 from simnet.server.job import Job, Session
 from simnet.server.replicas import Replicas
-
-Flight = tuple[Round, int, int, Job | None, Round | None]
-"""A round under way: the round, when it began and was or will be sent [ns], its job at the server,
-and the next round if its drafting is part of the same wait."""
 
 
 class Network:
@@ -82,14 +79,13 @@ class Network:
         self.uplink = mac.build(Medium(env, log, self.deliver, devices, bandwidth_hz, access_draws))
         self.answers_left = answers
         self.enough = env.event()
-        self.flights: dict[int, Flight] = {}
-        """Round under way of each request that is not over."""
+        self.flights: dict[int, tuple[Job, Iterable[Round]]] = {}
+        """Job of each request that is not over, and the rounds that it goes through."""
 
     def deliver(self, work: Job | Session, start_ns: int, end_ns: int) -> None:
         """Pass ``work``, on the air from ``start_ns`` to ``end_ns``, over the backhaul."""
-        if type(work) is Job:
-            work.airtime_start_ns = start_ns
-            work.airtime_end_ns = end_ns
+        work.airtime_start_ns = start_ns
+        work.airtime_end_ns = end_ns
         self.server.receive(work, end_ns + self.backhaul_ns)
 
     def comes_ns(self, job: Job) -> int:
@@ -101,6 +97,7 @@ class Network:
     def close(self, session: Session) -> None:
         """An answer is complete: its room at the server is free."""
         self.server.release(session)
+        self.log.pack()
         self.answers_left -= 1
         if self.answers_left == 0:
             self.enough.succeed()

@@ -111,17 +111,19 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
 def _joined_rounds(simulation: Simulation) -> Columns:
     """Rounds with what their plan says, in time order within each request."""
     log = simulation.network.log
-    rounds = log.rounds.read()
-    device = log.requests.read()["device"][rounds["request"]]
-    group = simulation.group_of_device[device]
-    joined: Columns = {**rounds, "device": device}
-    joined |= {name: np.zeros(len(device), dtype=np.int64) for name in PLAN_INTEGERS}
-    joined |= {name: np.zeros(len(device)) for name in PLAN_FLOATS}
-    for index, member in enumerate(simulation.groups):
-        rows = np.flatnonzero(group == index)
-        for name, values in member.protocol.plan.read(
-            np.asarray(rounds["plan_round"][rows], dtype=np.int64)
-        ).items():
-            joined[name][rows] = values
+    rounds, device_of_request = log.rounds.read(), log.requests.read()["device"]
     order = np.argsort(rounds["request"], kind="stable")
-    return {name: values[order] for name, values in joined.items()}
+    joined: Columns = {name: values[order] for name, values in rounds.items()}
+    joined["device"] = device_of_request[joined["request"]]
+    plan_round = np.asarray(joined["plan_round"], dtype=np.int64)
+    plans = [member.protocol.plan for member in simulation.groups]
+    if len(plans) == 1:
+        return joined | plans[0].read(plan_round)
+    group = simulation.group_of_device[joined["device"]]
+    joined |= {name: np.zeros(len(group), dtype=np.int64) for name in PLAN_INTEGERS}
+    joined |= {name: np.zeros(len(group)) for name in PLAN_FLOATS}
+    for index, plan in enumerate(plans):
+        rows = np.flatnonzero(group == index)
+        for name, values in plan.read(plan_round[rows]).items():
+            joined[name][rows] = values
+    return joined

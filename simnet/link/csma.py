@@ -54,7 +54,7 @@ class CsmaUplink:
         self.backoff_ns = backoff_ns
         self.doublings = doublings
         self._deliver = medium.deliver
-        self._write, self._row = medium.log.transmissions.write, medium.log.transmissions.row
+        self._write = medium.log.transmissions.write
         self._queues: list[deque[_Packet]] = [deque() for _ in range(medium.devices)]
         self._streams = [medium.draws.child(device) for device in range(medium.devices)]
         self._drawn = [0] * medium.devices
@@ -91,7 +91,7 @@ class CsmaUplink:
     def _record(self, packet: _Packet, start_ns: int, end_ns: int) -> None:
         kind, bits, asked = packet.payload.is_prompt, packet.bits, packet.queued_ns
         row = (packet.device, kind, bits, asked, start_ns, end_ns, end_ns - start_ns)
-        self._write(self._row(*row, packet.collisions))
+        self._write((*row, packet.collisions))
 
     def _back_off(self, device: int, from_ns: int) -> None:
         """Draw when ``device`` listens again."""

@@ -48,7 +48,7 @@ class EqualLatencyUplink:
     def __init__(self, medium: Medium) -> None:
         self.env = medium.env
         self._deliver = medium.deliver
-        self._write, self._row = medium.log.transmissions.write, medium.log.transmissions.row
+        self._write = medium.log.transmissions.write
         self._flows: list[_Flow] = []
         self._left_s = 0.0
         self._updated_ns = 0
@@ -82,7 +82,7 @@ class EqualLatencyUplink:
     def _record(self, flow: _Flow, end_ns: int) -> None:
         start_ns, kind = flow.start_ns, flow.payload.is_prompt
         row = (flow.device, kind, flow.bits, start_ns, start_ns, end_ns, to_ns(flow.served_s), 0)
-        self._write(self._row(*row))
+        self._write(row)
 
     def _run(self) -> ProcessGenerator:
         while True:

@@ -32,7 +32,7 @@ class FdmaUplink:
         self._power = 1.0 if whole_power else self._share
         self._bands: dict[int, RadioLink] = {}
         self._free_ns = [0] * medium.devices
-        self._write, self._row = medium.log.transmissions.write, medium.log.transmissions.row
+        self._write = medium.log.transmissions.write
         self._deliver = medium.deliver
 
     def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
@@ -44,9 +44,7 @@ class FdmaUplink:
         start_ns = max(now_ns, self._free_ns[device])
         end_ns = self._free_ns[device] = band.drain(start_ns, bits)
         airtime_ns = end_ns - start_ns
-        self._write(
-            self._row(device, payload.is_prompt, bits, now_ns, start_ns, end_ns, airtime_ns, 0)
-        )
+        self._write((device, payload.is_prompt, bits, now_ns, start_ns, end_ns, airtime_ns, 0))
         self._deliver(payload, start_ns, end_ns)
 
     @property

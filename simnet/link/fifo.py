@@ -17,7 +17,7 @@ class FifoUplink:
         self.env, log = medium.env, medium.log
         self.free_ns = 0
         """When everything queued so far has been sent."""
-        self._write, self._row = log.transmissions.write, log.transmissions.row
+        self._write = log.transmissions.write
         self._deliver = medium.deliver
 
     def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
@@ -28,9 +28,7 @@ class FifoUplink:
             start_ns = now_ns
         end_ns = self.free_ns = link.drain(start_ns, bits)
         airtime_ns = end_ns - start_ns
-        self._write(
-            self._row(device, payload.is_prompt, bits, now_ns, start_ns, end_ns, airtime_ns, 0)
-        )
+        self._write((device, payload.is_prompt, bits, now_ns, start_ns, end_ns, airtime_ns, 0))
         self._deliver(payload, start_ns, end_ns)
 
     @property

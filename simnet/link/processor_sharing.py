@@ -46,7 +46,7 @@ class ProcessorSharingUplink:
         env = self.env = medium.env
         log = medium.log
         self._deliver = medium.deliver
-        self._write, self._row = log.transmissions.write, log.transmissions.row
+        self._write = log.transmissions.write
         self._served_s = 0.0
         self._updated_ns = 0
         self._heap: list[tuple[float, int, _Flow]] = []
@@ -81,9 +81,7 @@ class ProcessorSharingUplink:
     def _record(self, flow: _Flow, end_ns: int) -> None:
         start_ns, prompt = flow.start_ns, flow.payload.is_prompt
         service_ns = to_ns(self._served_s - flow.start_s)
-        self._write(
-            self._row(flow.device, prompt, flow.bits, start_ns, start_ns, end_ns, service_ns, 0)
-        )
+        self._write((flow.device, prompt, flow.bits, start_ns, start_ns, end_ns, service_ns, 0))
 
     def _run(self) -> ProcessGenerator:
         while True:

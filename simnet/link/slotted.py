@@ -72,7 +72,7 @@ class SlottedUplink:
         self.blocks = blocks
         self.pattern = pattern
         self._deliver = medium.deliver
-        self._write, self._row = medium.log.transmissions.write, medium.log.transmissions.row
+        self._write = medium.log.transmissions.write
         self._devices = medium.devices
         self._request_ns, self._grant_ns = request_ns, grant_ns
         self._heap: list[tuple[object, int, _Packet]] = []
@@ -121,7 +121,7 @@ class SlottedUplink:
         service_ns = round(packet.blocks * pattern.slot_ns / (self.blocks * pattern.share))
         kind, bits, asked = packet.is_prompt, packet.all_bits, packet.queued_ns
         row = (packet.device, kind, bits, asked, packet.start_ns, end_ns, service_ns, 0)
-        self._write(self._row(*row))
+        self._write(row)
 
     def _join(self, device: int) -> None:
         """Let the head of a device's queue take part from the next slot on."""

@@ -59,7 +59,7 @@ class SlottedAlohaUplink:
         self.doublings = doublings
         self._slot_ns = slot_ns
         self._deliver = medium.deliver
-        self._write, self._row = medium.log.transmissions.write, medium.log.transmissions.row
+        self._write = medium.log.transmissions.write
         self._queues: list[deque[_Packet]] = [deque() for _ in range(medium.devices)]
         self._streams: list[CounterStream] = [
             medium.draws.child(device) for device in range(medium.devices)
@@ -96,7 +96,7 @@ class SlottedAlohaUplink:
         service_ns = round(packet.heard * self._slot_ns / self.codes)
         kind, bits, asked = packet.payload.is_prompt, packet.all_bits, packet.queued_ns
         row = (packet.device, kind, bits, asked, packet.start_ns, end_ns, service_ns)
-        self._write(self._row(*row, packet.collisions))
+        self._write((*row, packet.collisions))
 
     def _draw(self, device: int) -> float:
         self._drawn[device] += 1

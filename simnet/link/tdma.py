@@ -25,7 +25,7 @@ class TdmaUplink:
         self._slot_ns = slot_ns
         self._frame_ns = slot_ns * medium.devices
         self._free_ns = [0] * medium.devices
-        self._write, self._row = medium.log.transmissions.write, medium.log.transmissions.row
+        self._write = medium.log.transmissions.write
         self._deliver = medium.deliver
 
     def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
@@ -50,7 +50,7 @@ class TdmaUplink:
         used_up = end_ns == end_of_slot_ns
         self._free_ns[device] = slot_ns + frame_ns if used_up else end_ns
         row = (device, payload.is_prompt, bits, now_ns, start_ns, end_ns, service_ns, 0)
-        self._write(self._row(*row))
+        self._write(row)
         self._deliver(payload, start_ns, end_ns)
 
     @property

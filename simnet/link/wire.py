@@ -41,7 +41,7 @@ class FifoLink:
         From the last bit sent to the last bit received [ns].
     """
 
-    __slots__ = ("_row", "_write", "delay_ns", "free_ns", "number", "rate_bps")
+    __slots__ = ("_write", "delay_ns", "free_ns", "number", "rate_bps")
     queues = True
 
     def __init__(self, table: Table, number: int, rate_bps: float, delay_ns: int = 0) -> None:
@@ -50,13 +50,13 @@ class FifoLink:
         self.delay_ns = delay_ns
         self.free_ns = 0
         """When everything that came so far has been sent."""
-        self._write, self._row = table.write, table.row
+        self._write = table.write
 
     def carry(self, request: int, bits: int, at_ns: int) -> int:
         """When a message that comes at ``at_ns`` is at the other end [ns]."""
         start_ns = max(at_ns, self.free_ns)
         self.free_ns = end_ns = start_ns + ceil(bits * 1e9 / self.rate_bps)
-        self._write(self._row(self.number, request, bits, at_ns, start_ns, end_ns))
+        self._write((self.number, request, bits, at_ns, start_ns, end_ns))
         return end_ns + self.delay_ns
 
     def unloaded_ns(self, bits: int) -> int:

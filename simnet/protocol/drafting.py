@@ -5,7 +5,8 @@ tests.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, repeat
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,20 +145,21 @@ def compile_rounds(
             "output_tv": np.add.reduceat(np.where(tested, test.output_tv, 0.0), cut.start),
         }
     )
-    rounds = [
-        Round(*values)
-        for values in zip(
-            range(len(cut.start)),
-            (prefill_ns + drafting_ns).tolist(),
-            uplink_bits.tolist(),
-            downlink_bits.tolist(),
-            server_tokens.tolist(),
-            (answers.prompt_tokens[answer] + position).tolist(),
-            [0] * len(cut.start),
-            uncertainty.tolist(),
-            strict=True,
-        )
-    ]
+    local_ns = prefill_ns + drafting_ns
+    last = np.append(answer[1:] != answer[:-1], True)
+    columns = zip(
+        range(len(cut.start)),
+        _shared(local_ns),
+        _shared(uplink_bits),
+        _shared(downlink_bits),
+        _shared(server_tokens),
+        _shared(answers.prompt_tokens[answer] + position),
+        repeat(0, len(cut.start)),
+        uncertainty.tolist(),
+        _shared(np.where(last, 0, np.roll(local_ns, -1))),
+        strict=True,
+    )
+    rounds = list(map(Round._make, columns))
     prompts = setting.prompts(answers)
     if not verified.any():
         prompts = [Prompt(prompt.tokens, False, 0, 0, 0) for prompt in prompts]
@@ -221,6 +223,12 @@ def _departures(departs: NDArray[np.bool_], first: Rows) -> tuple[Rows, Rows]:
     leaves = np.minimum.reduceat(np.where(departs, row, len(row)), first[:-1])
     leaves_of_row = np.repeat(leaves, np.diff(first))
     return (row == leaves_of_row).astype(np.int64), (row >= leaves_of_row).astype(np.int64)
+
+
+def _shared(values: Rows) -> list[int]:
+    """As Python's numbers, one object for all that are equal, which then stays in the cache."""
+    distinct, which = np.unique(values, return_inverse=True)
+    return cast(list[int], np.array(distinct.tolist(), dtype=object)[which].tolist())
 
 
 def _sums(values: NDArray[np.integer], start: Rows, end: Rows) -> Rows:

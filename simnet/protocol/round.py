@@ -3,7 +3,6 @@
 import typing
 from array import array
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +35,7 @@ PLAN_FLOATS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(NamedTuple):
     """What a device and the network need to know of one round.
 
     Attributes
@@ -56,6 +54,9 @@ class Round:
         Tokens that the server then decodes on its own, one step each.
     uncertainty
         Of the first draft sent, for uplinks that let the most uncertain go first.
+    next_local_ns
+        ``local_ns`` of the answer's next round where that is known when this one is decided, so
+        that the verdict's way down and the drafting after it are one wait; 0: not known.
     """
 
     row: int
@@ -66,6 +67,7 @@ class Round:
     context_tokens: int
     decode_tokens: int
     uncertainty: float = 0.0
+    next_local_ns: int = 0
 
 
 class Prompt(NamedTuple):
@@ -139,10 +141,11 @@ class Plan:
 
     def read(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
         """Columns of the given rows, in their order."""
-        return {
-            **{name: self._column(name)[rows].astype(np.int64) for name in PLAN_INTEGERS},
-            **{name: self._column(name)[rows].astype(np.float64) for name in PLAN_FLOATS},
-        }
+        columns: dict[str, NDArray[np.generic]] = {}
+        for names, kind in ((PLAN_INTEGERS, np.int64), (PLAN_FLOATS, np.float64)):
+            for name in names:
+                columns[name] = self._column(name)[rows].astype(kind, copy=False)
+        return columns
 
     def _column(self, name: str) -> NDArray[np.generic]:
         if self._added:

@@ -2,6 +2,7 @@
 
 from bisect import insort
 from collections import deque
+from operator import itemgetter
 from typing import Protocol
 
 from simnet.compute.step_time import StepTime, StepWork
@@ -25,16 +26,18 @@ class Answers(Protocol):
         """Send the tokens that ``jobs``, which decode on, got by the step that ends then."""
 
 
-Coming = tuple[int, int, Job | Session]
-"""Work to come: when [ns], its order, and what."""
+Coming = tuple[int, Job | Session]
+"""Work to come: when [ns], and what."""
+
+_when = itemgetter(0)
 
 
-def put_in_order(coming: deque[Coming], work: Coming) -> None:
+def put_in_order(coming: deque[Coming], arrives_ns: int, work: Job | Session) -> None:
     """Queue work to come by its time; most comes in order, so a heap would cost more."""
-    if coming and work < coming[-1]:
-        insort(coming, work)
+    if coming and arrives_ns < coming[-1][0]:
+        insort(coming, (arrives_ns, work), key=_when)
     else:
-        coming.append(work)
+        coming.append((arrives_ns, work))
 
 
 class EdgeServer:
@@ -94,12 +97,11 @@ class EdgeServer:
         self._step_s = step_time.step_s
         self._draws, self._attends = draws, attends
         self._steps = self._in_step = 0
-        self._write, self._row = log.batches.write, log.batches.row
+        self._write = log.batches.write
         self._answer = env.schedule_delayed if answers is None else answers.answer
         self._stream = None if answers is None else answers.stream
         self._shared = coming is not None
         self._coming: deque[Coming] = deque() if coming is None else coming
-        self._order = 0
         self._verifications: deque[Job] = deque()
         self._prompts: deque[Session] = deque()  # wait for KV room
         self._prefilling: deque[Session] = deque()  # have it, and are being read
@@ -110,8 +112,11 @@ class EdgeServer:
 
     def receive(self, work: Job | Session, arrives_ns: int) -> None:
         """Take ``work``, a round or a prompt, that arrives at ``arrives_ns``, now or later."""
-        self._order += 1
-        put_in_order(self._coming, (arrives_ns, self._order, work))
+        coming = self._coming
+        if coming and arrives_ns < coming[-1][0]:
+            put_in_order(coming, arrives_ns, work)
+        else:
+            coming.append((arrives_ns, work))
         if self.idle:
             self._alarm.set_by(arrives_ns)
 
@@ -181,10 +186,14 @@ class EdgeServer:
     def _admit(self) -> None:
         """Queue what has arrived, and give KV room to prompts as long as it lasts."""
         now_ns, coming, prompts = self.env.now, self._coming, self._prompts
-        while coming and coming[0][0] <= now_ns:
-            if self._shared and len(self._verifications) + len(prompts) >= self.max_sequences:
+        shared, verify = self._shared, self._verifications.append
+        while coming:
+            arrived_ns, work = coming[0]
+            if arrived_ns > now_ns:
                 break
-            arrived_ns, _, work = coming.popleft()
+            if shared and len(self._verifications) + len(prompts) >= self.max_sequences:
+                break
+            coming.popleft()
             if type(work) is not Job:
                 work.home = self  # type: ignore[union-attr]
                 prompts.append(work)  # type: ignore[arg-type]
@@ -198,7 +207,7 @@ class EdgeServer:
                 session.waiting = work
                 prompts.append(session)
             elif session.ready:
-                self._verifications.append(work)
+                verify(work)
             else:
                 session.waiting = work
                 if session.evicted:
@@ -239,8 +248,14 @@ class EdgeServer:
         """Rounds of the next step; one that alone exceeds the token limit has a step of its own."""
         if not self._in_order:
             return self._take_ranked()
-        waiting, taken = self._verifications, []
+        waiting, taken = self._verifications, list[Job]()
         sequences = tokens = len(self._decoding)
+        if sequences + len(waiting) <= self.max_sequences:
+            wanted = sum([job.tokens for job in waiting])
+            if tokens + wanted <= self.max_tokens:
+                taken.extend(waiting)
+                waiting.clear()
+                return taken
         while waiting and sequences < self.max_sequences:
             tokens += waiting[0].tokens
             if tokens > self.max_tokens and sequences:
@@ -325,8 +340,8 @@ class EdgeServer:
         work = tuple.__new__(StepWork, given)
         start_ns = self.env.now
         end_ns = start_ns + to_ns(self._step_s(work, u))
-        self._write(self._row(start_ns, end_ns, sequences, tokens, prefill_tokens, context_tokens,
-                              self.cache.used_tokens, recomputed_tokens, self.replica))  # fmt: skip
+        self._write((start_ns, end_ns, sequences, tokens, prefill_tokens, context_tokens,
+                     self.cache.used_tokens, recomputed_tokens, self.replica))  # fmt: skip
         for job in jobs:
             job.batch_start_ns = start_ns
             job.batch_end_ns = end_ns

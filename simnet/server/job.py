@@ -26,6 +26,8 @@ class Session:
     uncertainty = 1.0
     __slots__ = (
         "admitted",
+        "airtime_end_ns",
+        "airtime_start_ns",
         "device",
         "evicted",
         "held_tokens",
@@ -52,6 +54,8 @@ class Session:
         self.started_ns = started_ns
         self.request = request
         self.device = device
+        self.airtime_start_ns = self.airtime_end_ns = -1
+        """Of the prompt's upload [ns]."""
         self.order = 0
         """Place in the order in which requests came to the server."""
         self.prefilled = 0
@@ -79,10 +83,12 @@ class Job(Delayed):
     """One round's work: the device waits for it, and then reads its boundaries.
 
     It comes ``rest_ns`` after its batch has ended, when the device next has something to do: the
-    way down, and the drafting of the next round where that is known.
+    way down, and the drafting of the next round where that is known. The rounds of an answer come
+    one after another, so one job serves them all.
     """
 
     is_prompt = 0
+    round: Round
     __slots__ = (
         "airtime_end_ns",
         "airtime_start_ns",
@@ -92,24 +98,38 @@ class Job(Delayed):
         "context_tokens",
         "decode_left",
         "round",
+        "sent_ns",
         "session",
+        "started_ns",
         "steps_ns",
         "tokens",
         "uncertainty",
     )
 
-    def __init__(self, env: Environment, session: Session, round_: Round, rest_ns: int) -> None:
-        self.env = env  # NOTE: Event.__init__ is inlined, for there is a job for each round
-        self.callbacks = []
+    def __init__(self, env: Environment, session: Session) -> None:
+        super().__init__(env)
         self._ok, self._value = True, None
-        self.rest_ns = rest_ns
         self.session = session
+        self.started_ns = self.sent_ns = -1
+        """When the round under way began [ns], and when it was sent; -1: there is none, or all of
+        it is on record; it was not sent yet."""
+        self.steps_ns: list[tuple[int, int]] | None = None
+        """When each decoded token's step began and ended [ns]."""
+
+    def draft(self, round_: Round, started_ns: int) -> None:
+        """Begin a round at ``started_ns`` [ns] with what the device does alone."""
+        self.round, self.started_ns, self.sent_ns = round_, started_ns, -1
+
+    def send(self, round_: Round, started_ns: int, sent_ns: int, rest_ns: int) -> None:
+        """Go on to the upload of a round, at ``sent_ns`` [ns]."""
+        self.callbacks = []
         self.round = round_
-        self.tokens = round_.server_tokens
-        self.uncertainty = round_.uncertainty
-        self.context_tokens = round_.context_tokens
-        self.decode_left = round_.decode_tokens
+        self.started_ns = started_ns
+        self.sent_ns = sent_ns
+        self.rest_ns = rest_ns
+        # NOTE: unpacking is half the price of reading by name, once per round
+        _, _, _, _, self.tokens, self.context_tokens, self.decode_left, self.uncertainty, _ = round_
         self.airtime_start_ns = self.airtime_end_ns = -1
         self.arrived_ns = self.batch_start_ns = self.batch_end_ns = -1
-        self.steps_ns: list[tuple[int, int]] | None = [] if self.decode_left else None
-        """When each decoded token's step began and ended [ns]."""
+        if self.decode_left:
+            self.steps_ns = []

@@ -40,13 +40,12 @@ class Replicas:
         self.routing = routing
         self.servers = servers
         self._coming = coming
-        self._received = self._routed = 0
+        self._routed = 0
 
     def receive(self, work: Job | Session, arrives_ns: int) -> None:
         """Take ``work``, a round or a prompt, that arrives at ``arrives_ns``, now or later."""
         if self.routing.shared:
-            self._received += 1
-            put_in_order(self._coming, (arrives_ns, self._received, work))
+            put_in_order(self._coming, arrives_ns, work)
             for server in self.servers:
                 if server.idle:
                     server.wake(arrives_ns)
@@ -70,7 +69,7 @@ class Replicas:
     def queue_length(self) -> int:
         """Rounds and prompts that wait now."""
         now_ns = self.env.now
-        arrived = sum(1 for arrives_ns, _, _ in self._coming if arrives_ns <= now_ns)
+        arrived = sum(1 for arrives_ns, _ in self._coming if arrives_ns <= now_ns)
         return arrived + sum(server.queue_length for server in self.servers)
 
     def _choose(self, work: Job | Session) -> int:
