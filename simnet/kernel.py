@@ -130,21 +130,22 @@ class Alarm:
 
     def set(self, at_ns: int) -> None:
         """Ring at ``at_ns`` [ns], now or later, and not at the time set before."""
-        self._renew()
-        if self._at_ns == at_ns:
+        bell = self._bell
+        if bell.callbacks is None:  # it has rung
+            bell = self._bell = Event(self._env)
+        elif self._at_ns == at_ns:
             return
-        if self._at_ns is not None:
-            sleepers, self._bell.callbacks = self._bell.callbacks, []
-            self._bell = Event(self._env)
-            self._bell.callbacks = sleepers
+        elif self._at_ns is not None:
+            sleepers, bell.callbacks = bell.callbacks, []
+            bell = self._bell = Event(self._env)
+            bell.callbacks = sleepers
         self._at_ns = at_ns
-        self._bell._ok, self._bell._value = True, None  # triggered, as by Event.succeed
-        self._env.schedule(self._bell, delay=at_ns - self._env.now)
+        bell._ok, bell._value = True, None  # triggered, as by Event.succeed
+        self._env.schedule_at(bell, at_ns)
 
     def set_by(self, at_ns: int) -> None:
         """Ring at ``at_ns`` [ns] unless the alarm is set to an earlier time."""
-        self._renew()
-        if self._at_ns is None or at_ns < self._at_ns:
+        if self._bell.callbacks is None or self._at_ns is None or at_ns < self._at_ns:
             self.set(at_ns)
 
     def _renew(self) -> None:

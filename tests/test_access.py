@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simnet.channel.fading import RayleighFading
-from simnet.channel.radio_link import RadioLink
+from simnet.channel.radio_link import Batch, RadioLink
 from simnet.channel.rate import ShannonRate
 from simnet.kernel import Environment
 from simnet.link.base import Medium
@@ -40,10 +40,12 @@ def still_link(rate_bps=1e6):
     return RadioLink(1.0, lambda block: 1.0, 0, lambda snr: rate_bps * snr)
 
 
-def fading_link(name="phone", coherence="10 ms", snr=10.0):
-    fading = RayleighFading.model_validate({"coherence": coherence})
-    gain = fading.build(CounterStream(1, 0, "fading", name))
-    return RadioLink(snr, gain, fading.block_ns, ShannonRate().build(1e6))
+def fading_link(name="phone", coherence="10 ms", snr=10.0, *, together=False):
+    fading, own = RayleighFading.model_validate({"coherence": coherence}), ShannonRate()
+    stream = CounterStream(1, 0, "fading", name)
+    batch = Batch(stream.key, fading.build_law(), own.build_many(1e6)) if together else None
+    gain = fading.build(stream)
+    return RadioLink(snr, gain, fading.block_ns, own.build(1e6), batch=batch)
 
 
 def rows(log):

@@ -10,7 +10,7 @@ from simnet.channel.nakagami import NakagamiFading
 from simnet.channel.rician import RicianFading
 from simnet.channel.snr_trace import SnrTrace
 from simnet.faults import InputError
-from simnet.rng import CounterStream
+from simnet.rng import CounterStream, uniform_table
 
 BLOCK = {"coherence": "10 ms"}
 DOPPLER = {"frequency": "50 Hz", "step": "1 ms"}
@@ -129,3 +129,15 @@ def test_a_record_must_go_forward():
     table = {"time_s": np.array([0.0, 1.0, 1.0]), "snr_db": np.zeros(3)}
     with pytest.raises(InputError, match=r"x\.csv:4: time_s must increase"):
         trace().check(table)
+
+
+@pytest.mark.parametrize("name", ["rayleigh", "nakagami", "nakagami-worst"])
+def test_gains_of_many_links_at_once_are_those_one_by_one_to_the_bit(name):
+    model, law = FADINGS[name], FADINGS[name].build_law()
+    streams = [CounterStream(1, 0, "fading").child(i) for i in range(30)]
+    keys = np.array([own.key for own in streams], dtype=np.uint64)
+    together = law(uniform_table(keys, 1000, 7).ravel()).reshape(7, 30)
+    assert together.tolist() == [
+        [model.build(own)(block) for own in streams] for block in range(1000, 1007)
+    ]
+    assert FADINGS["rician"].build_law() is None  # it takes two numbers a block

@@ -24,11 +24,13 @@ def mac(kind, **changes):
     return MACS.members[kind].model_validate({"slot": "0.5 ms", "resource_blocks": 1, **changes})
 
 
-def play(config, sends, links, until_ns):
+def play(config, sends, links, until_ns, *, in_runs=True):
     """Rows and deliveries of an uplink to which ``sends`` (time, device, bits, urgency) happen."""
     sent = []
     air = medium(len(links), sent)
     uplink = config.build(air)
+    if not in_runs:
+        uplink.scheduler.run = lambda *given: 0
 
     def sender():
         for at_ns, device, bits, uncertainty in sends:
@@ -112,6 +114,25 @@ def test_allocations_are_those_of_the_slot_by_slot_loop(kind, blocks, seed):
         first, last = expected.get(number, (None, None))
         assert row["airtime_start_ns"] == (-1 if first is None else first * SLOT_NS)
         assert row["airtime_end_ns"] == (-1 if last is None else (last + 1) * SLOT_NS)
+
+
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from(SCHEDULERS),
+    st.sampled_from(["U", "DDDSU", "DSUUU"]),
+    st.sampled_from([1, 3, 7, 40]),
+)
+@settings(max_examples=40)
+def test_slots_in_one_go_are_those_played_one_by_one(seed, kind, pattern, blocks):
+    """Many devices, drawn together and served in runs; then link by link and slot by slot."""
+    slots, devices = 700, 20
+    sends = [(at, d, 8 * bits, u) for at, d, bits, u in traffic(seed, devices, 150, slots)]
+    config = mac(kind, resource_blocks=blocks, pattern=pattern)
+    seen = []
+    for together in (True, False):
+        links = [fading_link(str(i), "4 ms", together=together) for i in range(devices)]
+        seen.append(play(config, sends, links, 3 * slots * SLOT_NS, in_runs=together)[0])
+    assert seen[0] == seen[1]
 
 
 def test_round_robin_gives_equal_slots():

@@ -6,6 +6,7 @@ it anew for the next, from the link's counter-based stream: it does not depend o
 
 from abc import abstractmethod
 from collections.abc import Callable
+from math import log1p
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -24,13 +25,15 @@ ArrayGain = Callable[[NDArray[np.int64]], NDArray[np.float64]]
 """Power gains of one link, linear, in many blocks."""
 
 
+Law = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Gains by uniform numbers of (link, block), many at once and bit for bit those of `Gain`."""
+
+
 class FadingConfig(Config):
     """Base of every fading section of a scenario."""
 
     file_columns: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Sets of columns, one of which its file must have; none: it reads no file."""
-    gives_snr: ClassVar[bool] = False
-    """Whether it gives the SNR itself, and no power budget is needed."""
 
     @property
     @abstractmethod
@@ -45,10 +48,6 @@ class FadingConfig(Config):
     def check(self, table: Table) -> None:
         """Raise an InputError if the file of a member that reads one makes no sense."""
 
-    def mean_snr(self, table: Table) -> float:
-        """Mean SNR (linear) of a member that gives the SNR itself."""
-        raise NotImplementedError(f"{type(self).__name__} gives no SNR")
-
     @abstractmethod
     def build(self, stream: CounterStream, table: Table = NO_TABLE) -> Gain:
         """Power gain (linear, mean 1) of the link of ``stream``, by number of the block.
@@ -59,6 +58,18 @@ class FadingConfig(Config):
     def build_array(self, stream: CounterStream) -> ArrayGain | None:
         """Power gains of many blocks at once, to rounding those of :meth:`build`; None: no way."""
         return None
+
+    def build_law(self) -> Law | None:
+        """The gain of :meth:`build` by the uniform number of the block; None: it needs more."""
+        return None
+
+
+class SnrConfig(FadingConfig):
+    """Base of the members that give the SNR itself: no power budget is needed."""
+
+    @abstractmethod
+    def mean_snr(self, table: Table) -> float:
+        """Mean SNR, linear."""
 
 
 FADINGS = Family[FadingConfig]("fading")
@@ -96,6 +107,15 @@ class RayleighFading(FadingConfig):
         """Power gains of many blocks at once."""
         return stream.exponentials
 
+    def build_law(self) -> Law:
+        """Power gains by uniform numbers."""
+        return _exponentials
+
     def build(self, stream: CounterStream, table: Table = NO_TABLE) -> Gain:
         """Power gain |h|^2 of each block, exponential with mean 1."""
         return stream.exponential
+
+
+def _exponentials(uniforms: NDArray[np.float64]) -> NDArray[np.float64]:
+    # not numpy's logarithm, which may differ in the last bit
+    return -np.array(list(map(log1p, (-uniforms).tolist())))

@@ -1,5 +1,6 @@
 """Nakagami block fading: a power gain that follows a gamma law."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import exp, log
 from typing import Literal
@@ -7,7 +8,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from simnet.channel.fading import FADINGS, FadingConfig, Gain
+from simnet.channel.fading import FADINGS, FadingConfig, Gain, Law
 from simnet.rng import CounterStream
 from simnet.table import NO_TABLE, Table
 from simnet.units import Duration, to_ns
@@ -40,18 +41,28 @@ class NakagamiFading(FadingConfig):
 
     def build(self, stream: CounterStream, table: Table = NO_TABLE) -> Gain:
         """Power gain of each block, gamma with mean 1."""
-        uniform, values = stream.uniform, _log_quantiles(self.m)
+        of, uniform = _gain_of(self.m), stream.uniform
+        return lambda block: of(uniform(block))
 
-        def gain(block: int) -> float:
-            u = uniform(block)
-            if u == 0.0:
-                return 0.0
-            at = (log(u / (1.0 - u)) + _LARGEST) * _STEPS_PER_UNIT
-            step = int(at)
-            low = values[step]
-            return exp(low + (at - step) * (values[step + 1] - low))
+    def build_law(self) -> Law:
+        """Power gains by uniform numbers."""
+        of = _gain_of(self.m)
+        return lambda uniforms: np.array([of(u) for u in uniforms.tolist()])
 
-        return gain
+
+def _gain_of(m: float) -> Callable[[float], float]:
+    """Gain by a uniform number."""
+    values = _log_quantiles(m)
+
+    def gain(u: float) -> float:
+        if u == 0.0:
+            return 0.0
+        at = (log(u / (1.0 - u)) + _LARGEST) * _STEPS_PER_UNIT
+        step = int(at)
+        low = values[step]
+        return exp(low + (at - step) * (values[step + 1] - low))
+
+    return gain
 
 
 @lru_cache(maxsize=8)

@@ -1,12 +1,29 @@
 """One device's radio link: its rate at any time, and when given bits are through."""
 
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simnet.channel.fading import ArrayGain, Gain
-from simnet.channel.rate import RateOfSnr
+from simnet.channel.fading import ArrayGain, Gain, Law
+from simnet.channel.rate import RateOfSnr, RatesOfSnrs
+
+
+class Batch(NamedTuple):
+    """What the rates of many links at once are made from, the same to the bit as one by one.
+
+    Attributes
+    ----------
+    key : int
+        Of the stream of the link's gain, whose counter is the number of the block.
+    law, rates : callable
+        Gains by its uniform numbers, and rates by SNRs; the same objects for links alike.
+    """
+
+    key: int
+    law: Law
+    rates: RatesOfSnrs
 
 
 class RadioLink:
@@ -29,9 +46,20 @@ class RadioLink:
         Bit rate over the whole band by SNR.
     gains : callable, optional
         The same as ``gain`` for many blocks at once, for records.
+    batch : Batch, optional
+        How to draw ``gain`` together with other links', where it can be.
     """
 
-    __slots__ = ("_block", "_block_ns", "_block_rate_bps", "_gain", "_gains", "_rate", "snr")
+    __slots__ = (
+        "_block",
+        "_block_ns",
+        "_block_rate_bps",
+        "_gain",
+        "_gains",
+        "_rate",
+        "batch",
+        "snr",
+    )
 
     def __init__(
         self,
@@ -40,14 +68,21 @@ class RadioLink:
         block_ns: int,
         rate: RateOfSnr,
         gains: ArrayGain | None = None,
+        batch: Batch | None = None,
     ) -> None:
         self.snr = snr
+        self.batch = batch
         self._gain = gain
         self._gains = gains
         self._block_ns = block_ns
         self._rate = rate
         self._block = -1
         self._block_rate_bps = 0.0 if block_ns else rate(snr * gain(0))
+
+    @property
+    def block_ns(self) -> int:
+        """Length of a block [ns]; 0: the gain never changes."""
+        return self._block_ns
 
     def gain(self, at_ns: int) -> float:
         """Power gain over the mean SNR at ``at_ns``, linear."""

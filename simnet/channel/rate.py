@@ -13,6 +13,9 @@ from simnet.units import DataRate, Decibel
 RateOfSnr = Callable[[float], float]
 """Bit rate [bit/s] over a given band, by SNR (linear)."""
 
+RatesOfSnrs = Callable[[list[float]], list[float]]
+"""Bit rates [bit/s] over a given band, by SNRs (linear)."""
+
 LOWEST_EFFICIENCY = 1e-6
 """Bit/s/Hz of rules that could give nothing: in a deep fade, bits wait for the next block."""
 
@@ -25,6 +28,11 @@ class RateConfig(Config):
     @abstractmethod
     def build(self, bandwidth_hz: float) -> RateOfSnr:
         """Bit rate [bit/s] over ``bandwidth_hz`` [Hz], by SNR (linear)."""
+
+    def build_many(self, bandwidth_hz: float) -> RatesOfSnrs:
+        """The same for many SNRs at once, bit for bit."""
+        rate = self.build(bandwidth_hz)
+        return lambda snrs: list(map(rate, snrs))
 
     def choose(self, bandwidth_hz: float) -> RateOfSnr:
         """Bit rate [bit/s] of the code chosen for an SNR, where attempts may fail."""
@@ -50,6 +58,11 @@ class ShannonRate(RateConfig):
         """Bit rate [bit/s] by SNR."""
         scale = 10 ** (-self.gap / 10)
         return lambda snr: bandwidth_hz * log2(1.0 + snr * scale)
+
+    def build_many(self, bandwidth_hz: float) -> RatesOfSnrs:
+        """Bit rates [bit/s] by SNRs; not by numpy, whose logarithm differs in the last bit."""
+        scale = 10 ** (-self.gap / 10)
+        return lambda snrs: [bandwidth_hz * log2(1.0 + snr * scale) for snr in snrs]
 
 
 @RATES.register

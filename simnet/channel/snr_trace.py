@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simnet.channel.fading import FADINGS, FadingConfig, Gain
+from simnet.channel.fading import FADINGS, Gain, SnrConfig
 from simnet.faults import InputError
 from simnet.rng import CounterStream
 from simnet.table import NO_TABLE, Table
@@ -16,7 +16,7 @@ _Floats = NDArray[np.float64]
 
 
 @FADINGS.register
-class SnrTrace(FadingConfig):
+class SnrTrace(SnrConfig):
     """The SNR of a CSV file with columns ``time_s`` and ``snr_db``; no power budget is needed.
 
     A sample holds from its time until the next; before the first, the first. Groups give neither
@@ -29,7 +29,6 @@ class SnrTrace(FadingConfig):
     """
 
     file_columns: ClassVar[tuple[tuple[str, ...], ...]] = (("time_s", "snr_db"),)
-    gives_snr: ClassVar[bool] = True
     kind: Literal["snr-trace"] = "snr-trace"
     file: str = Field(description="CSV file, beside the scenario")
     step: Duration = Field(gt=0, description="Interval at which the record is sampled")

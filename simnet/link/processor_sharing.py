@@ -23,6 +23,7 @@ class _Flow:
         payload: Payload,
         start_ns: int,
         start_s: float,
+        rate_bps: float,
     ) -> None:
         self.device = device
         self.link = link
@@ -30,7 +31,7 @@ class _Flow:
         self.payload = payload
         self.start_ns = start_ns
         self.start_s = start_s  # of the served time
-        self.rate_bps = link.rate_bps(start_ns)
+        self.rate_bps = rate_bps
 
 
 class ProcessorSharingUplink:
@@ -57,13 +58,16 @@ class ProcessorSharingUplink:
 
     def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
         """Put ``payload`` on the air beside the others; see :class:`~simnet.link.base.Uplink`."""
-        now_ns = self.env.now
-        self._advance(now_ns)
-        if not self._heap:
+        now_ns, heap = self.env.now, self._heap
+        if heap:
+            self._advance(now_ns)
+        else:
+            self._updated_ns = now_ns
             self._block_end_ns = link.next_change_ns(now_ns)
-        flow = _Flow(device, link, bits, payload, now_ns, self._served_s)
+        served_s, rate_bps = self._served_s, link.rate_bps(now_ns)
+        flow = _Flow(device, link, bits, payload, now_ns, served_s, rate_bps)
         self._sent += 1
-        heappush(self._heap, (self._served_s + bits / flow.rate_bps, self._sent, flow))
+        heappush(heap, (served_s + bits / rate_bps, self._sent, flow))
         self._alarm.set(self._next_ns())
 
     @property
@@ -84,32 +88,33 @@ class ProcessorSharingUplink:
         self._write((flow.device, prompt, flow.bits, start_ns, start_ns, end_ns, service_ns, 0))
 
     def _run(self) -> ProcessGenerator:
+        env, alarm = self.env, self._alarm
         while True:
-            yield self._alarm.wait()
-            now_ns = self.env.now
+            yield alarm.wait()
+            now_ns = env.now
             self._advance(now_ns)
             if now_ns == self._block_end_ns:
                 self._new_block(now_ns)
-            while self._heap and self._end_ns() <= now_ns:
-                _, _, flow = heappop(self._heap)
+            while self._heap:
+                next_ns = self._next_ns()
+                if next_ns > now_ns:
+                    alarm.set(next_ns)
+                    break
+                flow = heappop(self._heap)[2]
                 self._record(flow, now_ns)
                 self._deliver(flow.payload, flow.start_ns, now_ns)
-            if self._heap:
-                self._alarm.set(self._next_ns())
 
     def _advance(self, now_ns: int) -> None:
         if self._heap:
             self._served_s += (now_ns - self._updated_ns) * 1e-9 / len(self._heap)
         self._updated_ns = now_ns
 
-    def _end_ns(self) -> int:
-        """When the first flow ends if nothing changes, rounded up."""
-        left_s = (self._heap[0][0] - self._served_s) * len(self._heap)
-        return self._updated_ns + max(0, ceil(left_s * 1e9 - 1e-3))
-
     def _next_ns(self) -> int:
-        end_ns = self._end_ns()
-        return end_ns if self._block_end_ns is None else min(end_ns, self._block_end_ns)
+        """When the first flow ends if nothing changes, rounded up, or the fading block does."""
+        heap, block_end_ns = self._heap, self._block_end_ns
+        left_ns = ceil((heap[0][0] - self._served_s) * len(heap) * 1e9 - 1e-3)
+        end_ns = self._updated_ns + left_ns if left_ns > 0 else self._updated_ns
+        return end_ns if block_end_ns is None or end_ns < block_end_ns else block_end_ns
 
     def _new_block(self, now_ns: int) -> None:
         """All rates change: what is left of each flow takes another time from here."""

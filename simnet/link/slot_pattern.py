@@ -12,17 +12,23 @@ class SlotPattern:
         Repeats for ever; ``U`` is an uplink slot, any other letter is not.
     """
 
-    __slots__ = ("_before", "_gap", "_length", "_uplink", "slot_ns")
+    __slots__ = ("_before", "_gap", "_length", "_own", "_uplink", "slot_ns")
 
     def __init__(self, slot_ns: int, pattern: str) -> None:
         self.slot_ns = slot_ns
         self._length = length = len(pattern)
         own = [letter == "U" for letter in pattern]
         self._uplink = sum(own)
+        self._own = [k for k in range(length) if own[k]]
         self._gap = [
             next(g for g in range(length + 1) if own[(k + g) % length]) for k in range(length)
         ]
         self._before = [sum(own[:k]) for k in range(length)]
+
+    @property
+    def period(self) -> int:
+        """Slots after which the pattern repeats."""
+        return self._length
 
     @property
     def share(self) -> float:
@@ -41,3 +47,10 @@ class SlotPattern:
     def ordinal(self, slot: int) -> int:
         """How many uplink slots come before slot number ``slot``."""
         return slot // self._length * self._uplink + self._before[slot % self._length]
+
+    def number(self, ordinal: int) -> int:
+        """Number, of all slots, of uplink slot ``ordinal``: the way back from `ordinal`."""
+        if self._uplink == self._length:
+            return ordinal
+        period, place = divmod(ordinal, self._uplink)
+        return period * self._length + self._own[place]

@@ -7,6 +7,7 @@ from math import ceil, inf
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Alarm, ProcessGenerator
 from simnet.link.base import Medium, Payload
+from simnet.link.block_bits import BlockBits
 from simnet.link.slot_pattern import SlotPattern
 from simnet.scheduling.uplink import Head, UplinkScheduler
 
@@ -17,17 +18,23 @@ _LONGEST_RUN = 10_000
 class _Packet(Head):
     """A payload on its way."""
 
-    __slots__ = ("all_bits", "blocks", "link", "payload", "start_ns")
+    __slots__ = ("all_bits", "link", "payload", "rated_until_ns")
 
     def __init__(
         self, device: int, link: RadioLink, bits: int, payload: Payload, now_ns: int
     ) -> None:
-        super().__init__(device, bits, now_ns, payload.is_prompt, payload.uncertainty)
+        self.device = device  # NOTE: Head.__init__ is inlined, for this is called once a packet
+        self.bits: float = bits
+        self.block_bits = 0.0
+        self.blocks = 0
+        self.first_slot = -1
+        self.queued_ns = now_ns
+        self.is_prompt = payload.is_prompt
+        self.uncertainty = payload.uncertainty
         self.all_bits = bits
         self.link = link
         self.payload = payload
-        self.blocks = 0
-        self.start_ns = -1
+        self.rated_until_ns: float = -1
 
 
 class SlottedUplink:
@@ -39,7 +46,9 @@ class SlottedUplink:
     device's payloads go in their order. Who is queued when a slot begins takes part in it.
 
     Nothing can change before the next scheduled event, so a run of slots up to it costs one event,
-    and nothing while nothing is queued.
+    and nothing while nothing is queued. Within a fading block, slots in which no payload ends are
+    played by the scheduler in one go; of those who are not served, no rate is asked for unless the
+    order depends on it.
 
     Not modelled: fading that differs from block to block, errors, the time to prepare an upload.
 
@@ -67,7 +76,7 @@ class SlottedUplink:
         request_ns: int = 0,
         grant_ns: int = 0,
     ) -> None:
-        self.env = medium.env
+        self.env, self.log = medium.env, medium.log
         self.scheduler = scheduler
         self.blocks = blocks
         self.pattern = pattern
@@ -79,7 +88,10 @@ class SlottedUplink:
         self._granted: list[tuple[int, int]] = []  # when, and to whom, grants come
         self._queues: list[deque[_Packet]] = [deque() for _ in range(medium.devices)]
         self._slot = pattern.first(0)
-        self._change_ns: float = inf
+        self._all_rated = scheduler.by_rate or scheduler.equal_blocks
+        self._bits = BlockBits(pattern.slot_ns, blocks)
+        self._change_ns: float = inf  # when a rate of all that are kept changes
+        self._ending = False  # whether a payload ended in the last slot
         self._alarm = Alarm(self.env)
         self.env.process(self._run())
 
@@ -87,6 +99,9 @@ class SlottedUplink:
         """Queue ``payload``; see :class:`~simnet.link.base.Uplink`."""
         now_ns, queue = self.env.now, self._queues[device]
         queue.append(_Packet(device, link, bits, payload, now_ns))
+        if self._all_rated and self._bits.links.get(device) is not link:
+            self._bits.add(device, link)
+            self._change_ns = 0  # its blocks may be shorter
         if len(queue) > 1:
             return
         from_ns = now_ns
@@ -114,27 +129,30 @@ class SlottedUplink:
         """Record what is queued."""
         for queue in self._queues:
             for packet in queue:
-                self._record(packet, -1)
+                first = packet.first_slot
+                begun = first >= 0
+                start_ns = self.pattern.number(first) * self.pattern.slot_ns if begun else -1
+                self._record(packet, start_ns, -1)
 
-    def _record(self, packet: _Packet, end_ns: int) -> None:
+    def _record(self, packet: _Packet, start_ns: int, end_ns: int) -> None:
         pattern = self.pattern
         service_ns = round(packet.blocks * pattern.slot_ns / (self.blocks * pattern.share))
         kind, bits, asked = packet.is_prompt, packet.all_bits, packet.queued_ns
-        row = (packet.device, kind, bits, asked, packet.start_ns, end_ns, service_ns, 0)
+        row = (packet.device, kind, bits, asked, start_ns, end_ns, service_ns, 0)
         self._write(row)
 
     def _join(self, device: int) -> None:
         """Let the head of a device's queue take part from the next slot on."""
         packet = self._queues[device][0]
-        self._set_rate(packet, self._slot * self.pattern.slot_ns)
+        if self._all_rated:
+            packet.block_bits = self._bits.of(packet.link, self._slot * self.pattern.slot_ns)
         heappush(self._heap, (self.scheduler.rank(packet), device, packet))
 
     def _set_rate(self, packet: _Packet, at_ns: int) -> None:
         link = packet.link
-        packet.block_bits = link.rate_bps(at_ns) * self.pattern.slot_ns * 1e-9 / self.blocks
+        packet.block_bits = self._bits.of(link, at_ns)
         change_ns = link.next_change_ns(at_ns)
-        if change_ns is not None and change_ns < self._change_ns:
-            self._change_ns = change_ns
+        packet.rated_until_ns = inf if change_ns is None else change_ns
 
     def _run(self) -> ProcessGenerator:
         env, slot_ns = self.env, self.pattern.slot_ns
@@ -166,26 +184,58 @@ class SlottedUplink:
                 return
             if start_ns >= self._change_ns:
                 self._new_rates(start_ns)
+            if not self._ending:  # else the next may be another that ends something
+                slots = self._undisturbed(start_ns, limit_ns, ordinal, last)
+                played = self.scheduler.run(heap, self.blocks, slots, ordinal)
+                ordinal += played
+                self._slot = pattern.number(ordinal)
+                if played == slots:
+                    continue
+                start_ns = self._slot * slot_ns
             done = self._fill_slot(start_ns, ordinal)
             ordinal += 1
             self._slot = pattern.after(self._slot)
+            self._ending = bool(done)
             if done:
-                for packet in done:
-                    self._record(packet, start_ns + slot_ns)
-                    self._deliver(packet.payload, packet.start_ns, start_ns + slot_ns)
+                self._end(done, start_ns + slot_ns)
                 limit_ns = env.peek()
+
+    def _undisturbed(self, start_ns: int, limit_ns: float, ordinal: int, last: int) -> int:
+        """Slots from ``ordinal`` on, at most up to ``last``, before anything else happens."""
+        until_ns = min(limit_ns, self._change_ns)
+        if self._granted:
+            until_ns = min(until_ns, self._granted[0][0])
+        if not self._all_rated:
+            packet = self._heap[0][2]
+            if start_ns >= packet.rated_until_ns:
+                self._set_rate(packet, start_ns)
+            until_ns = min(until_ns, packet.rated_until_ns)
+        pattern = self.pattern
+        if until_ns >= (self._slot + (last - ordinal) * pattern.period) * pattern.slot_ns:
+            return last - ordinal
+        return min(last, pattern.ordinal(pattern.first(int(until_ns)))) - ordinal
+
+    def _end(self, done: list[_Packet], end_ns: int) -> None:
+        """Record and deliver payloads that ended."""
+        slot_ns, number = self.pattern.slot_ns, self.pattern.number
+        for packet in done:
+            start_ns = number(packet.first_slot) * slot_ns
+            self._record(packet, start_ns, end_ns)
+            self._deliver(packet.payload, start_ns, end_ns)
 
     def _fill_slot(self, start_ns: int, ordinal: int) -> list[_Packet]:
         """Give the blocks of a slot to devices; the payloads that are through."""
-        heap, scheduler = self._heap, self.scheduler
+        heap, scheduler, all_rated = self._heap, self.scheduler, self._all_rated
         left, served, done, unfinished = self.blocks, [], [], []
         follows = -1  # whose next payload joins when the slot is over
         while left and heap:
             entry = heappop(heap)
             packet = entry[2]
+            if not all_rated and start_ns >= packet.rated_until_ns:
+                self._set_rate(packet, start_ns)
             offered = max(1, left // (len(heap) + 1)) if scheduler.equal_blocks else left
-            if packet.start_ns < 0:
-                packet.start_ns = start_ns
+            if packet.first_slot < 0:
+                packet.first_slot = ordinal
             sent = offered * packet.block_bits
             if packet.bits > sent:
                 left -= offered
@@ -220,11 +270,8 @@ class SlottedUplink:
 
     def _new_rates(self, at_ns: int) -> None:
         """A fading block has ended: look at the rates of all who take part."""
-        self._change_ns = inf
-        for _, _, packet in self._heap:
-            self._set_rate(packet, at_ns)
-        if self.scheduler.by_rate:
-            self._rank_anew()
+        self._change_ns = self._bits.change_ns(at_ns)
+        self.scheduler.new_rates(self._heap, self._bits.at(at_ns, self._heap))
 
     def _rank_anew(self) -> None:
         rank = self.scheduler.rank

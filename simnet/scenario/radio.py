@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from simnet.channel.errors import Attempts
+from simnet.channel.fading import SnrConfig
 from simnet.channel.motion import moving_gain
 from simnet.channel.packet_link import PacketLink
 from simnet.channel.path_loss import Loss
 from simnet.channel.position import Place
 from simnet.channel.power_budget import mean_snr
-from simnet.channel.radio_link import RadioLink
+from simnet.channel.radio_link import Batch, RadioLink
 from simnet.rng import CounterStream
 from simnet.scenario.schema import DeviceGroup, Scenario
 from simnet.scenario.tables import read_table
@@ -32,6 +33,7 @@ def radio_links(
     """
     uplink, errors = scenario.uplink, scenario.uplink.errors
     fading, rate = uplink.fading, uplink.rate.build(uplink.bandwidth)
+    law, rates = fading.build_law(), uplink.rate.build_many(uplink.bandwidth)
     samples = read_table(fading, 1, base)
     fades = CounterStream(scenario.seed, replication, "fading", name)
     failures = CounterStream(scenario.seed, replication, "errors", name)
@@ -41,9 +43,10 @@ def radio_links(
         snr = _given_snr(scenario, group, samples) if snr_at is None else snr_at(0)
         own = fades.child(member)
         gain, gains, block_ns = fading.build(own, samples), fading.build_array(own), fading.block_ns
+        batch = Batch(own.key, law, rates) if law else None
         if snr_at is not None and update_ns:
             snr, gain, block_ns = moving_gain(gain, block_ns, snr_at, update_ns)
-            gains = None
+            gains = batch = None
         if isinstance(errors, Attempts):
             yield PacketLink(
                 snr,
@@ -57,14 +60,14 @@ def radio_links(
                 gains=gains,
             )
         else:
-            yield RadioLink(snr, gain, block_ns, rate, gains)
+            yield RadioLink(snr, gain, block_ns, rate, gains, batch)
 
 
 def _given_snr(scenario: Scenario, group: DeviceGroup, samples: Table) -> float:
     """Mean SNR (linear) that needs no power budget; NaN where the rate needs no SNR."""
     if not scenario.uplink.rate.needs_snr:
         return float("nan")
-    if scenario.uplink.fading.gives_snr:
+    if isinstance(scenario.uplink.fading, SnrConfig):
         return scenario.uplink.fading.mean_snr(samples)
     assert group.snr is not None, "the scenario's check"
     return float(10 ** (group.snr / 10))

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from simnet.channel.errors import ERRORS, ErrorsConfig, NoErrors
-from simnet.channel.fading import FADINGS, FadingConfig, NoFading
+from simnet.channel.fading import FADINGS, FadingConfig, NoFading, SnrConfig
 from simnet.channel.mobility import MOBILITIES, MobilityConfig
 from simnet.channel.path_loss import PATH_LOSSES, PathLossConfig
 from simnet.channel.position import POSITIONS, PositionConfig
@@ -287,7 +287,7 @@ class Scenario(Config):
             elif group.mobility is not None and not uplink.fading.fits(group.mobility.update):
                 message = "must be a whole multiple of the fading's block, or the block of it"
                 yield (*here, "mobility", "update"), message
-            if not uplink.rate.needs_snr or uplink.fading.gives_snr:
+            if not uplink.rate.needs_snr or isinstance(uplink.fading, SnrConfig):
                 if group.snr is not None or group.position is not None:
                     what = "an SNR trace" if uplink.rate.needs_snr else "a fixed rate"
                     yield here, f"snr and position have no effect on {what}: remove them"

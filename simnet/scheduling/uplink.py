@@ -1,5 +1,6 @@
 """What an uplink scheduler is: it says who goes first, slot by slot."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 
@@ -20,9 +21,22 @@ class Head:
         1 for a prompt, 0 for a round.
     uncertainty : float
         Of the draft that waits; 1 for a prompt.
+    blocks : int
+        Resource blocks that it has had.
+    first_slot : int
+        Number of the uplink slot in which it had the first; -1: none yet.
     """
 
-    __slots__ = ("bits", "block_bits", "device", "is_prompt", "queued_ns", "uncertainty")
+    __slots__ = (
+        "bits",
+        "block_bits",
+        "blocks",
+        "device",
+        "first_slot",
+        "is_prompt",
+        "queued_ns",
+        "uncertainty",
+    )
 
     def __init__(
         self, device: int, bits: float, queued_ns: int, is_prompt: int, uncertainty: float
@@ -30,9 +44,15 @@ class Head:
         self.device = device
         self.bits = bits
         self.block_bits = 0.0
+        self.blocks = 0
+        self.first_slot = -1
         self.queued_ns = queued_ns
         self.is_prompt = is_prompt
         self.uncertainty = uncertainty
+
+
+Ranked = list[tuple[Any, int, Any]]
+"""Rank, device and `Head` of all that take part: a heap."""
 
 
 class UplinkScheduler(Protocol):
@@ -52,6 +72,35 @@ class UplinkScheduler(Protocol):
 
     def served(self, head: Head, bits: float, slot: int) -> None:
         """Note that in slot number ``slot`` the device has sent ``bits``."""
+
+    def run(self, heap: Ranked, blocks: int, slots: int, slot: int) -> int:
+        """Play up to ``slots`` slots in which nothing changes, up to one in which a payload ends.
+
+        The same, to the bit, as slot by slot: who goes first has the ``blocks`` of a slot, or all
+        share them equally.
+
+        Parameters
+        ----------
+        heap
+            Not empty; its ranks are kept.
+        blocks : int
+            Resource blocks of a slot.
+        slots : int
+            Slots to play at most.
+        slot : int
+            Number of the first of them.
+
+        Returns
+        -------
+        int
+            Slots played.
+        """
+
+    def new_rates(self, heap: Ranked, block_bits: Mapping[int, float]) -> None:
+        """Let blocks carry ``block_bits``, by device, and put ``heap`` in order again.
+
+        Called at each new fading block if ranks depend on rates or all share the blocks.
+        """
 
     def refresh(self, slot: int) -> bool:
         """Prepare for slots from number ``slot`` on; whether all ranks have changed."""

@@ -1,8 +1,10 @@
 """Uplink schedulers whose order does not depend on what was served before."""
 
+from collections.abc import Mapping
+from heapq import heapify
 from typing import ClassVar
 
-from simnet.scheduling.uplink import Head
+from simnet.scheduling.uplink import Head, Ranked
 
 
 class _Memoryless:
@@ -11,6 +13,23 @@ class _Memoryless:
 
     def served(self, head: Head, bits: float, slot: int) -> None:
         """Nothing is remembered."""
+
+    def run(self, heap: Ranked, blocks: int, slots: int, slot: int) -> int:
+        """Play slots: all of them are the first's."""
+        head: Head = heap[0][2]
+        sent, left, played = blocks * head.block_bits, head.bits, 0
+        while played < slots and left > sent:
+            left -= sent
+            played += 1
+        if played:
+            head.bits = left
+            head.blocks += played * blocks
+            if head.first_slot < 0:
+                head.first_slot = slot
+        return played
+
+    def new_rates(self, heap: Ranked, block_bits: Mapping[int, float]) -> None:
+        """Nothing is in order by rates."""
 
     def refresh(self, slot: int) -> bool:
         """Nothing changes."""
@@ -33,6 +52,13 @@ class MaxRate(_Memoryless):
     def rank(self, head: Head) -> float:
         """Minus the rate."""
         return -head.block_bits
+
+    def new_rates(self, heap: Ranked, block_bits: Mapping[int, float]) -> None:
+        """Rank all anew."""
+        for _, device, head in heap:
+            head.block_bits = block_bits[device]
+        heap[:] = [(-head.block_bits, device, head) for _, device, head in heap]
+        heapify(heap)
 
 
 class EarliestDeadline(_Memoryless):

@@ -1,8 +1,10 @@
 """Proportional fair: the best channel relative to what a device has had."""
 
+from collections.abc import Mapping
+from heapq import heapify, heapreplace
 from typing import ClassVar
 
-from simnet.scheduling.uplink import Head
+from simnet.scheduling.uplink import Head, Ranked
 
 _LEAST_BITS = 1e-9
 """Average below which it no longer decays, so that it never vanishes."""
@@ -50,6 +52,34 @@ class ProportionalFair:
         """Let ``bits`` of slot number ``slot`` count."""
         unit = self._decay ** (slot + 1 - self._base)
         self._averages[head.device] += bits / (self._window * unit)
+
+    def run(self, heap: Ranked, blocks: int, slots: int, slot: int) -> int:
+        """Play slots: in each the first has all blocks, and its average and rank follow."""
+        averages, window, decay = self._averages, self._window, self._decay
+        age = slot - self._base
+        for played in range(slots):
+            _, device, head = heap[0]
+            bits_per_block = head.block_bits
+            sent = blocks * bits_per_block
+            if head.bits <= sent:
+                return played
+            head.bits -= sent
+            head.blocks += blocks
+            if head.first_slot < 0:
+                head.first_slot = slot + played
+            age += 1
+            average = averages[device] = averages[device] + sent / (window * decay**age)
+            heapreplace(heap, (-bits_per_block / average, device, head))
+        return slots
+
+    def new_rates(self, heap: Ranked, block_bits: Mapping[int, float]) -> None:
+        """Rank all anew."""
+        averages, ranked = self._averages, []
+        for _, device, head in heap:
+            bits = head.block_bits = block_bits[device]
+            ranked.append((-bits / averages[device], device, head))
+        heap[:] = ranked
+        heapify(heap)
 
     def refresh(self, slot: int) -> bool:
         """Return to the units of slot ``slot`` before numbers grow too large."""
