@@ -21,9 +21,9 @@ class MultiSpinConfig(ProtocolConfig):
     sampled from those entries, and the method so lossless, is an assumption.
 
     Only what one device sends is here. The paper's other half divides the band so that all uploads
-    of a round take equally long: the uplink's ``mac: {kind: equal-latency}``. Rounds in step are the
-    server's ``batching: {kind: fixed-size}``. ``length: {kind: optimal, ...}`` is the paper's draft
-    length.
+    of a round take equally long: the uplink's ``mac: {kind: equal-latency}``. Rounds in step are
+    the server's ``batching: {kind: fixed-size}``. ``length: {kind: optimal, ...}`` is the paper's
+    draft length.
 
     References
     ----------
