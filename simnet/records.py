@@ -65,6 +65,12 @@ VERDICTS = (  # on a downlink that is shared
     "start_ns",  # its first bit goes out
     "end_ns",  # its last bit has gone out
 )
+AHEAD = (  # what a device drafted while a round was in flight
+    "round",  # row of that round
+    "busy_ns",  # time at it, from the round's sent_ns on
+    "work_ns",  # the same in time of a device that does not throttle
+    "kept_ns",  # of that, what the next round is spared
+)
 SPANS = {  # name of a span: (first boundary, last boundary); together they tile a round
     "device_time": ("started_ns", "sent_ns"),
     "uplink_waiting_time": ("sent_ns", "airtime_start_ns"),
@@ -138,10 +144,11 @@ class Log:
     transmissions: Table = field(default_factory=lambda: Table(TRANSMISSIONS))
     batches: Table = field(default_factory=lambda: Table(BATCHES))
     verdicts: Table = field(default_factory=lambda: Table(VERDICTS))
+    ahead: Table = field(default_factory=lambda: Table(AHEAD))
 
     def pack(self) -> None:
         """Move what was written so far to where it takes little room."""
-        for table in (self.rounds, self.transmissions, self.batches, self.verdicts):
+        for table in (self.rounds, self.transmissions, self.batches, self.verdicts, self.ahead):
             table.pack()
 
 
@@ -176,6 +183,12 @@ class Records:
         joined with what its link knows: the float ``snr_db`` (over the whole band when its first
         bit went on the air; NaN where no signal-to-noise ratio exists), ``attempts`` (on the air),
         ``blocks`` (that it was cut into) and ``failed_blocks`` (whose first attempt failed).
+        Where devices draft ahead, rounds also have ``ahead_ns`` (time at drafting on from
+        ``sent_ns``, while the round was in flight), ``ahead_work_ns`` and ``ahead_kept_ns`` (as in
+        the columns of ``AHEAD``; of a round that the horizon cuts in flight all are 0), and there
+        or where they throttle ``head_start_ns`` (drafting that was done ahead). Tokens committed
+        alone are then visible evenly over the drafting that was left, those drafted ahead at
+        ``started_ns``.
     groups
         Per device group: name, count of devices, protocol kind, ``trace_kind`` (``real``,
         ``synthetic`` or ``none``), ``trace_name``, whether its traffic is a closed loop, and

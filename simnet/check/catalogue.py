@@ -3,6 +3,7 @@
 from simnet.check import (
     access,
     channel,
+    device_pace,
     downlink,
     hybrid,
     multi_spin,
@@ -19,6 +20,7 @@ from simnet.check.case import Case
 CATALOGUE: dict[str, tuple[Case, ...]] = {
     "hybrid decoding": hybrid.CASES,
     "drafts of several tokens": protocols.CASES,
+    "devices at their own pace": device_pace.CASES,
     "published latencies": published_latency.CASES,
     "Multi-SPIN": multi_spin.CASES,
     "saturation": saturation.CASES,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from simnet.compute.throttling import ThermalThrottling
 from simnet.registry import Config, Family
 from simnet.units import Duration, to_ns
 
@@ -18,6 +19,9 @@ class SlmConfig(Config):
     uses_trace: ClassVar[bool] = False
     prefill_per_token: Duration = Field(
         0.001, ge=0, description="Device time to read one prompt token (an assumption to set)"
+    )
+    throttling: ThermalThrottling | None = Field(
+        None, description="How the device slows down as it heats up; none: not"
     )
 
     @abstractmethod

@@ -5,6 +5,7 @@ from itertools import count
 from math import inf
 
 from simnet.channel.radio_link import RadioLink
+from simnet.compute.throttling import ThermalThrottling
 from simnet.device.network import DeviceView, Network
 from simnet.kernel import ProcessGenerator
 from simnet.protocol.round import Prompt, Protocol, Round
@@ -14,7 +15,7 @@ from simnet.server.job import Job, Session
 from simnet.units import to_ns
 from simnet.workload.traffic import Traffic
 
-_STARTED, _FINISHED = REQUESTS.index("started_ns"), REQUESTS.index("finished_ns")
+STARTED, FINISHED = REQUESTS.index("started_ns"), REQUESTS.index("finished_ns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class Group:
     gaps, choices, draws
         Streams of think times, of which request of the trace is asked, and of the protocol's own
         draws; each device has a child of its own.
+    draft_ahead
+        Whether devices draft on while a round is in flight.
+    throttling
+        How devices slow down as they heat up; None: they do not.
     """
 
     traffic: Traffic
@@ -40,12 +45,20 @@ class Group:
     gaps: CounterStream
     choices: CounterStream
     draws: CounterStream
+    draft_ahead: bool = False
+    throttling: ThermalThrottling | None = None
+
+    @property
+    def paced(self) -> bool:
+        """Whether drafting time depends on what a device did before."""
+        return self.draft_ahead or self.throttling is not None
 
 
 class Device:
     """One device with its user and its small model.
 
-    Nothing is drafted while a verification is in flight.
+    Nothing is drafted while a verification is in flight, and drafting takes the time that the
+    protocol's rounds say; see :class:`~simnet.device.paced_device.PacedDevice` for others.
     """
 
     __slots__ = ("group", "link", "network", "number", "view")
@@ -96,7 +109,7 @@ class Device:
         env, log, downlink = network.env, network.log, network.downlink
         write, uplink, number, link = log.rounds.write, network.uplink, self.number, self.link
         ready_ns = env.now
-        log.requests.set(request, _STARTED, ready_ns)
+        log.requests.set(request, STARTED, ready_ns)
         session = self.open_session(request, protocol.prompt(choice))
         rounds, job = protocol.rounds(choice, draws, self.view), Job(env, session)
         network.flights[request] = job, rounds
@@ -128,7 +141,7 @@ class Device:
                 ))  # fmt: skip
             ready_ns = finished_ns
         del network.flights[request]
-        log.requests.set(request, _FINISHED, ready_ns)
+        log.requests.set(request, FINISHED, ready_ns)
         network.close(session)
 
     def open_session(self, request: int, prompt: Prompt) -> Session:

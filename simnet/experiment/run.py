@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simnet.experiment.ahead_records import drafted_ahead
 from simnet.experiment.radio_records import joined_transmissions
 from simnet.experiment.verdict_records import way_down
 from simnet.metrics import Slo, Verdict, judge, measure
@@ -115,6 +116,7 @@ def _joined_rounds(simulation: Simulation) -> Columns:
     order = np.argsort(rounds["request"], kind="stable")
     joined: Columns = {name: values[order] for name, values in rounds.items()}
     joined["device"] = device_of_request[joined["request"]]
+    joined |= drafted_ahead(simulation.groups, log.ahead, joined["request"], order)
     plan_round = np.asarray(joined["plan_round"], dtype=np.int64)
     plans = [member.protocol.plan for member in simulation.groups]
     if len(plans) == 1:

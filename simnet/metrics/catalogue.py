@@ -273,6 +273,20 @@ _METRICS = (
     _device(
         "wasted_draft_tokens", "token", "(N_sent - N_acc) / rounds", "lost per round", PROTOCOL
     ),
+    _device(
+        "wasted_ahead_tokens",
+        "token",
+        "(drafted in flight - of use) / rounds, in t_token",
+        "drafted ahead in vain, per round",
+        PROTOCOL,
+    ),
+    _device(
+        "head_start_s",
+        "s",
+        "drafting done in the flight before / rounds",
+        "spared by drafting ahead",
+        PROTOCOL,
+    ),
     _device("off_path_share", "", "N_off / N_out", "tokens off the recorded path", QUALITY),
     _device(
         "hazard_per_token",

@@ -10,6 +10,8 @@ from simnet.metrics.queues import queue_length
 from simnet.metrics.window import Mask, Rows, Times, Window
 from simnet.records import Records
 
+_DRAFTING = ("device", "started_ns", "sent_ns", "finished_ns", "server_tokens")
+
 
 def device_load(records: Records, window: Window, share_not_waiting: float) -> dict[str, float]:
     """Busy share of the devices, and the load offered to them.
@@ -46,10 +48,7 @@ def drafting_ns(records: Records, window: Window, devices: Mask | None = None) -
     rounds: Rows = records.rounds
     if devices is not None:
         own = devices[rounds["device"]]
-        rounds = {
-            name: rounds[name][own]
-            for name in ("device", "started_ns", "sent_ns", "finished_ns", "server_tokens")
-        }
+        rounds = {name: rounds[name][own] for name in (*_DRAFTING, *({"ahead_ns"} & rounds.keys()))}
     starts, ends = drafting(rounds, len(records.devices["device"]), window)
     return int((ends - starts).sum())
 
@@ -57,12 +56,18 @@ def drafting_ns(records: Records, window: Window, devices: Mask | None = None) -
 def drafting(rounds: Rows, count: int, window: Window) -> tuple[Times, Times]:
     """Intervals [ns] in which each of ``count`` devices drafts, merged where its answers overlap.
 
-    Those of one device do not overlap; they come device by device, in order.
+    Those of one device do not overlap; they come device by device, in order. Drafting ahead, while
+    a round is in flight, counts too.
     """
     # devices side by side on one axis: the union of what each does is one union
     drafted_ns = np.where(verified(rounds), rounds["sent_ns"], rounds["finished_ns"])
-    first, last = window.clip(rounds["started_ns"], drafted_ns)
-    aside = rounds["device"] * (window.length_ns + 1) - window.start_ns
+    started_ns, device = rounds["started_ns"], rounds["device"]
+    if "ahead_ns" in rounds:
+        started_ns = np.concatenate([started_ns, rounds["sent_ns"]])
+        drafted_ns = np.concatenate([drafted_ns, rounds["sent_ns"] + rounds["ahead_ns"]])
+        device = np.concatenate([device, device])
+    first, last = window.clip(started_ns, drafted_ns)
+    aside = device * (window.length_ns + 1) - window.start_ns
     side_by_side = Window(0, count * (window.length_ns + 1))
     present = Occupancy.of(first + aside, last + aside, side_by_side)
     busy = present.counts > 0

@@ -43,7 +43,8 @@ def emissions(rounds: Rows, requests: int, horizon_ns: int) -> Emissions:
 
     Token i = 1 ... ``skipped`` of a round, committed by the device alone, is visible at
     ``started_ns + prefill_ns + i * token_ns``; the verified ones follow together at
-    ``finished_ns``. What lies beyond the horizon was not seen.
+    ``finished_ns``. What lies beyond the horizon was not seen. Where devices draft ahead or
+    throttle, what a round's head start has left of that drafting takes the time that it took.
 
     Parameters
     ----------
@@ -59,11 +60,13 @@ def emissions(rounds: Rows, requests: int, horizon_ns: int) -> Emissions:
         np.asarray(rounds[name], dtype=np.int64)[order]
         for name in ("request", "finished_ns", "skipped", "committed")
     )
-    drafting = (rounds["started_ns"] + rounds["prefill_ns"])[order]
     tokens = np.where(finished >= 0, committed, skipped)
     row = np.repeat(np.arange(tokens.size), tokens)
     nth = np.arange(1, row.size + 1) - np.repeat(np.cumsum(tokens) - tokens, tokens)
-    alone = drafting[row] + nth * rounds["token_ns"][order][row]
+    drafted = rounds["prefill_ns"][order][row] + nth * rounds["token_ns"][order][row]
+    if "head_start_ns" in rounds:
+        drafted = _at_own_pace(rounds, drafted, order[row])
+    alone = rounds["started_ns"][order][row] + drafted
     time_ns = np.where(nth <= skipped[row], alone, finished[row])
     seen = time_ns <= horizon_ns
     owner, time_ns = request[row[seen]], time_ns[seen]
@@ -76,3 +79,13 @@ def emissions(rounds: Rows, requests: int, horizon_ns: int) -> Emissions:
     first[some] = time_ns[(end - per_request)[some]]
     last[some] = time_ns[end[some] - 1]
     return Emissions(owner, time_ns, per_request, first, last)
+
+
+def _at_own_pace(rounds: Rows, drafted_ns: Times, row: Times) -> Times:
+    """When drafting has come so far [ns], from the start of the round in each ``row``."""
+    n = rounds["skipped"] + rounds["drafted"]
+    left_ns = rounds["prefill_ns"] + n * rounds["token_ns"] - rounds["head_start_ns"]
+    took_ns = rounds["sent_ns"] - rounds["started_ns"]
+    pace = np.where(left_ns > 0, took_ns / np.maximum(left_ns, 1), 0.0)
+    rest_ns = np.maximum(0, drafted_ns - rounds["head_start_ns"][row])
+    return np.asarray(np.rint(rest_ns * pace[row]), dtype=np.int64)

@@ -142,6 +142,8 @@ class ProtocolConfig(Config):
     """Whether it replays a token trace."""
     needs_server: ClassVar[bool] = True
     """Whether anything is sent to the edge server."""
+    drafts: ClassVar[bool] = True
+    """Whether the device drafts tokens."""
 
     @abstractmethod
     def build(self, setting: Setting) -> Protocol:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from simnet.protocol.base import Answers, Setting
 from simnet.protocol.compiled import Compiled
-from simnet.protocol.round import Plan, Prompt, Round
+from simnet.protocol.round import Continuation, Plan, Prompt, Round
 from simnet.protocol.verification import DraftTest
 
 Rows = NDArray[np.int64]
@@ -122,6 +122,11 @@ def compile_rounds(
     uncertainty = np.where(verified, answers.tokens["uncertainty"][first_draft], 0.0)
     mass = answers.tokens["rejection_probability"].astype(np.float64)
     whole = (cut.start, cut.start + cut.committed)
+    bonus_row = np.minimum(end, size - 1)
+    same = (cut.bonus == 0) | answers.kept[bonus_row]
+    continuation = Continuation(
+        verified & ~rejects & same, np.where(cut.bonus, token_ns[bonus_row], 0)
+    )
     plan = Plan(
         {
             "position": position,
@@ -143,7 +148,8 @@ def compile_rounds(
             "uncertainty": uncertainty,
             "skipped_rejection_mass": np.add.reduceat(np.where(alone, mass, 0.0), cut.start),
             "output_tv": np.add.reduceat(np.where(tested, test.output_tv, 0.0), cut.start),
-        }
+        },
+        continuation,
     )
     local_ns = prefill_ns + drafting_ns
     last = np.append(answer[1:] != answer[:-1], True)

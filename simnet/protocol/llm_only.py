@@ -1,6 +1,6 @@
 """LLM alone: the prompt goes up, the server decodes, tokens stream down."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ class LlmOnlyConfig(ProtocolConfig):
     token, each further step one more, and every token is sent down as it comes.
     """
 
+    drafts: ClassVar[bool] = False
     kind: Literal["llm-only"] = "llm-only"
 
     def build(self, setting: Setting) -> Compiled:

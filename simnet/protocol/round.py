@@ -114,6 +114,21 @@ class NetworkView(typing.Protocol):
         """Jobs that wait at the server."""
 
 
+class Continuation(NamedTuple):
+    """What the verdicts of a static protocol do to drafts made meanwhile, by row of the plan.
+
+    Attributes
+    ----------
+    confirms : (rounds,) bool array
+        Whether all drafts pass, and the bonus token is the draft in its place.
+    bonus_ns : (rounds,) int array
+        Device time to draft a token in the bonus token's place [ns]; 0: there is none.
+    """
+
+    confirms: NDArray[np.bool_]
+    bonus_ns: NDArray[np.int64]
+
+
 class Plan:
     """The rounds a protocol decided, as columns; rows are referred to by number.
 
@@ -121,8 +136,13 @@ class Plan:
     Columns that are not given are 0.
     """
 
-    def __init__(self, columns: Mapping[str, NDArray[np.generic]] | None = None) -> None:
+    def __init__(
+        self,
+        columns: Mapping[str, NDArray[np.generic]] | None = None,
+        continuation: Continuation | None = None,
+    ) -> None:
         self._columns = dict(columns or {})
+        self._continuation = continuation
         unknown = self._columns.keys() - {*PLAN_INTEGERS, *PLAN_FLOATS}
         assert not unknown, f"a plan has no column {', '.join(unknown)}"
         self._integers = {name: array("q") for name in PLAN_INTEGERS}
@@ -138,6 +158,20 @@ class Plan:
             added_floats.append(given(name, 0.0))
         self._added += 1
         return self._added - 1
+
+    def continuation(self, row: int) -> tuple[bool, int]:
+        """What a device that drafts on while a round is in flight needs to know of the verdict.
+
+        Returns
+        -------
+        tuple of bool and int
+            Whether it confirms what was drafted: all drafts pass, and the bonus token, if there is
+            one, is the draft in its place. And the device time to draft that one [ns].
+        """
+        if self._continuation is not None:
+            confirms, bonus_ns = self._continuation
+            return bool(confirms[row]), int(bonus_ns[row])
+        return self._integers["accepted"][row] == self._integers["drafted"][row], 0
 
     def read(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
         """Columns of the given rows, in their order."""

@@ -28,6 +28,7 @@ from simnet import __version__
 from simnet.metrics.window import Rows, Window
 from simnet.records import Records, boundaries_of
 from simnet.report.timeline_events import (
+    ahead_events,
     batch_events,
     counter_events,
     flow_events,
@@ -86,6 +87,7 @@ def timeline(records: Records, most_rounds: int = MOST_ROUNDS) -> Timeline:
     events = [
         *request_events(requests, rounds, tracks, records.horizon_ns),
         *round_events(rounds, tracks),
+        *ahead_events(rounds, tracks),
         *transmission_events(sent, tracks),
         *batch_events(batches, tracks),
         *flow_events(rounds, sent, batches, tracks),

@@ -59,6 +59,21 @@ def round_events(rounds: Rows, tracks: Tracks) -> Iterator[Event]:
                 yield _slice(track, span.replace("_", " "), row[first], row[last], {})
 
 
+def ahead_events(rounds: Rows, tracks: Tracks) -> Iterator[Event]:
+    """What devices drafted in flight, as asynchronous slices: it overlaps the round's spans."""
+    if "ahead_ns" not in rounds:
+        return
+    columns = ("device", "request", "position", "sent_ns", "ahead_ns", "ahead_kept_ns")
+    for number, row in enumerate(_rows(rounds, *columns)):
+        device, request, position, sent, ahead, kept = row
+        if ahead:
+            pid, tid = tracks.of_device[device]
+            about = {"cat": "ahead", "id": f"0x{number:x}", "name": "drafting ahead"}
+            told = {"request": request, "position": position, "kept_us": kept / 1e3}
+            yield {"ph": "b", "pid": pid, "tid": tid, "ts": sent, **about, "args": told}
+            yield {"ph": "e", "pid": pid, "tid": tid, "ts": sent + ahead, **about}
+
+
 def transmission_events(sent: Rows, tracks: Tracks) -> Iterator[Event]:
     """Each transmission while it is on the air."""
     columns = ("device", "prompt", "bits", "queued_ns", "airtime_start_ns", "airtime_end_ns")

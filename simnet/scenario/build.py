@@ -12,6 +12,7 @@ from simnet.channel.power_budget import decibel
 from simnet.channel.radio_link import RadioLink
 from simnet.device.device import Device, Group, record_flights
 from simnet.device.network import Network
+from simnet.device.paced_device import PacedDevice
 from simnet.device.verdicts import Verdicts
 from simnet.faults import InputError
 from simnet.kernel import Environment, Event
@@ -136,11 +137,14 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
             named("gaps"),
             named("choices"),
             named("protocol"),
+            section.draft_ahead,
+            section.slm.throttling,
         )
+        kind = PacedDevice if group.paced else Device
         groups.append(group)
         traces.append(trace)
         for member, link in enumerate(radio_links(scenario, name, section, replication, base)):
-            env.process(Device(len(links), group, network, link).user(member))
+            env.process(kind(len(links), group, network, link).user(member))
             links.append(link)
     stop = scenario.stop.duration
     return Simulation(

@@ -120,6 +120,9 @@ class DeviceGroup(Config):
     device_queue: bool = Field(
         False, description="Open arrivals wait until the device's answer before is complete"
     )
+    draft_ahead: bool = Field(
+        False, description="Draft on while a round is in flight, as if all its drafts would pass"
+    )
     snr: Decibel | None = Field(None, description="Mean SNR over the whole band, given")
     position: AnyPosition | None = Field(None, description="Where devices stand, else")
     mobility: AnyMobility | None = Field(None, description="How devices move from there; none: not")
@@ -282,6 +285,12 @@ class Scenario(Config):
                 yield (*here, "slm"), "kind trace takes its times from a trace: give one"
             if group.device_queue and group.traffic.closed:
                 yield (*here, "device_queue"), "closed traffic never queues: remove it"
+            if group.draft_ahead and not (group.protocol.needs_server and group.protocol.drafts):
+                message = f"{group.protocol.kind} has no drafts in flight: remove it"  # type: ignore[attr-defined]
+                yield (*here, "draft_ahead"), message
+            if group.slm.throttling and not (group.traffic.closed or group.device_queue):
+                message = "answers made at once would heat a device twice: give device_queue: true"
+                yield (*here, "slm", "throttling"), message
             if group.mobility is not None and group.position is None:
                 yield (*here, "mobility"), "needs a position to begin at"
             elif group.mobility is not None and not uplink.fading.fits(group.mobility.update):
