@@ -43,15 +43,30 @@ def ns(microseconds):
 def by_track(events, phase):
     tracks = defaultdict(list)
     for event in events:
-        if event["ph"] == phase:
+        if event["ph"] in phase:
             tracks[event["pid"], event["tid"]].append(event)
     return tracks
 
 
+def slices_of(events):
+    """Slices by their begin and end, in the order of their ends."""
+    found = []
+    for track, ends in by_track(events, "BE").items():
+        under_way = []
+        for event in ends:
+            if event["ph"] == "B":
+                under_way.append(event)
+            else:
+                begun = under_way.pop()
+                start, end = ns(begun["ts"]), ns(event["ts"])
+                found.append({"track": track, "name": begun["name"], "start": start, "end": end})
+    return found
+
+
 def test_every_event_has_what_its_phase_needs(events):
-    assert {event["ph"] for event in events} >= {"M", "X", "b", "e", "C"}
+    assert {event["ph"] for event in events} >= {"M", "B", "E", "b", "e", "C"}
     for event in events:
-        assert event["ph"] in {"M", "X", "b", "e", "C", "s", "t", "f"}
+        assert event["ph"] in {"M", "B", "E", "b", "e", "C", "s", "t", "f"}
         assert type(event["pid"]) is int
         assert type(event["tid"]) is int
         assert event["tid"] > 0
@@ -61,9 +76,7 @@ def test_every_event_has_what_its_phase_needs(events):
             assert event["args"]
             continue
         assert event["ts"] >= 0
-        if event["ph"] == "X":
-            assert event["dur"] >= 0
-        if event["ph"] in "bestf" and event["ph"] != "M":
+        if event["ph"] in "bestf":
             assert "id" in event
             assert event["cat"]
         if event["ph"] == "C":
@@ -78,20 +91,20 @@ def test_events_are_in_the_order_of_time(events):
 
 
 def test_slices_of_a_track_nest(events):
-    for slices in by_track(events, "X").values():
-        open_until = []
-        for event in slices:
-            start, end = ns(event["ts"]), ns(event["ts"]) + ns(event["dur"])
-            while open_until and open_until[-1] <= start:
-                open_until.pop()
-            assert not open_until or end <= open_until[-1], event
-            open_until.append(end)
+    for track in by_track(events, "BE").values():
+        under_way = []
+        for event in track:
+            if event["ph"] == "B":
+                under_way.append(event["name"])
+            else:
+                assert under_way.pop() == event["name"], event
+        assert not under_way
 
 
 def test_every_track_has_a_name_and_a_number_of_its_own(events):
     named = {(e["pid"], e["tid"]) for e in events if e["name"] == "thread_name"}
     processes = {e["pid"] for e in events if e["name"] == "process_name"}
-    used = {(e["pid"], e["tid"]) for e in events if e["ph"] in "Xbestf" and e["ph"] != "M"}
+    used = {(e["pid"], e["tid"]) for e in events if e["ph"] in "BEbestf"}
     assert used <= named
     assert {event["pid"] for event in events} <= processes
     assert len({tid for _, tid in named}) == len(named)
@@ -109,7 +122,7 @@ def test_asynchronous_slices_begin_and_end_in_pairs(events, records):
 
 
 def test_arrows_lead_from_slice_to_slice_forward_in_time(events):
-    slices = by_track(events, "X")
+    slices = slices_of(events)
     flows = defaultdict(list)
     for event in events:
         if event["ph"] in "stf":
@@ -121,10 +134,8 @@ def test_arrows_lead_from_slice_to_slice_forward_in_time(events):
         assert flow[2]["bp"] == "e"
         for event in flow:
             at = ns(event["ts"])
-            assert any(
-                ns(s["ts"]) <= at < ns(s["ts"]) + ns(s["dur"])
-                for s in slices[event["pid"], event["tid"]]
-            ), event
+            here = [s for s in slices if s["track"] == (event["pid"], event["tid"])]
+            assert any(s["start"] <= at < s["end"] for s in here), event
 
 
 def test_counters_never_fall_below_nothing_and_tell_the_queue(events, records):
@@ -144,13 +155,14 @@ def test_counters_never_fall_below_nothing_and_tell_the_queue(events, records):
 def test_the_slices_are_the_rounds_and_spans_of_the_records(events, records):
     rounds = records.rounds
     ended = rounds["finished_ns"] >= 0
-    shown = [e for e in events if e["ph"] == "X" and e["name"] in ("round", "alone")]
+    slices = slices_of(events)
+    shown = [s for s in slices if s["name"] in ("round", "alone")]
     assert len(shown) == ended.sum()
-    total = sum(ns(event["dur"]) for event in shown)
+    total = sum(s["end"] - s["start"] for s in shown)
     assert total == int((rounds["finished_ns"] - rounds["started_ns"])[ended].sum())
-    air = sum(ns(e["dur"]) for e in events if e["ph"] == "X" and e["name"] == "uplink airtime")
+    air = sum(s["end"] - s["start"] for s in slices if s["name"] == "uplink airtime")
     assert air == int((rounds["airtime_end_ns"] - rounds["airtime_start_ns"])[ended].sum())
-    batches = [e for e in events if e["ph"] == "X" and e["pid"] == SERVER]
+    batches = [e for e in events if e["ph"] == "B" and e["pid"] == SERVER]
     assert [event["args"]["sequences"] for event in batches] == records.batches[
         "sequences"
     ].tolist()
@@ -160,7 +172,7 @@ def test_the_first_part_of_a_long_run_is_shown_and_said_to_be_so(iid_trace):
     records = records_of(cell(iid_trace, "hlm", stop__duration="5 s"))
     first = timeline(records, most_rounds=50)
     assert not first.complete
-    shown = [e for e in first.events if e["ph"] == "X" and e["name"] in ("round", "alone")]
+    shown = [e for e in first.events if e["ph"] == "B" and e["name"] in ("round", "alone")]
     assert len(shown) == 50
     assert timeline(records).complete
 

@@ -6,13 +6,15 @@ round's upload over the uplink to the batch that verifies it; queues, batches an
 counters. Rounds of one device that overlap, such as those of concurrent requests, go to tracks of
 their own.
 
-Times are microseconds with three decimals, so each nanosecond is exact. What readers disagree
-about is left out: ``displayTimeUnit``, which some take for the unit of the times; escaped letters,
-where UTF-8 does; thread numbers that are 0, or shared by two processes.
+Times are microseconds with three decimals, so each nanosecond is exact, and what ends when another
+begins has the same text there. What readers disagree about is left out: durations, since a reader
+that adds them to times in floating point finds slices that end after what encloses them;
+``displayTimeUnit``, which some take for the unit of the times; escaped letters, where UTF-8 does;
+thread numbers that are 0, or shared by two processes.
 
 References
 ----------
-"Trace Event Format", Google, 2016: ph, ts, dur, pid, tid, id, args; flow events belong to the slice
+"Trace Event Format", Google, 2016: ph, ts, pid, tid, id, args; flow events belong to the slice
 that encloses them.
 """
 
@@ -29,12 +31,13 @@ from simnet.metrics.window import Rows, Window
 from simnet.records import Records, boundaries_of
 from simnet.report.timeline_events import (
     ahead_events,
-    batch_events,
+    batch_slices,
     counter_events,
     flow_events,
     request_events,
-    round_events,
-    transmission_events,
+    round_slices,
+    slice_events,
+    transmission_slices,
 )
 from simnet.report.timeline_tracks import Event, Tracks
 
@@ -63,7 +66,7 @@ class Timeline:
 
 
 def timeline(records: Records, most_rounds: int = MOST_ROUNDS) -> Timeline:
-    """Events of one run, in the order of time; ``ts`` and ``dur`` in ns.
+    """Events of one run, in the order of time; ``ts`` in ns.
 
     Rounds, transmissions and batches that had not ended at the horizon are left out.
 
@@ -84,16 +87,19 @@ def timeline(records: Records, most_rounds: int = MOST_ROUNDS) -> Timeline:
     batches = _until(until_ns, records.batches, "start_ns", "end_ns")
     requests = _until(until_ns, records.requests, "arrived_ns")
     tracks = Tracks.of(records, rounds, sent)
+    slices = [
+        *round_slices(rounds, tracks),
+        *transmission_slices(sent, tracks),
+        *batch_slices(batches, tracks),
+    ]
     events = [
+        *slice_events(slices),
         *request_events(requests, rounds, tracks, records.horizon_ns),
-        *round_events(rounds, tracks),
         *ahead_events(rounds, tracks),
-        *transmission_events(sent, tracks),
-        *batch_events(batches, tracks),
         *flow_events(rounds, sent, batches, tracks),
         *counter_events(rounds, sent, batches, tracks, Window(0, until_ns)),
     ]
-    events.sort(key=lambda event: (event["ts"], -event.get("dur", 0)))  # what encloses comes first
+    events.sort(key=lambda event: event["ts"])  # at one time in the order from above
     return Timeline([*tracks.metadata(), *events], until_ns, records.horizon_ns)
 
 
@@ -118,14 +124,11 @@ def write_timeline(records: Records, name: str, file: Path) -> Timeline:
 
 
 def _line(event: Event) -> str:
-    """One event as JSON, its times in microseconds."""
-    rest = {key: value for key, value in event.items() if key not in ("ts", "dur")}
-    times = "".join(
-        f',"{key}":{event[key] // 1000}.{event[key] % 1000:03d}'
-        for key in ("ts", "dur")
-        if key in event
-    )
-    return json.dumps(rest, separators=(",", ":"), ensure_ascii=False)[:-1] + times + "}"
+    """One event as JSON, its time in microseconds."""
+    rest = {key: value for key, value in event.items() if key != "ts"}
+    text = json.dumps(rest, separators=(",", ":"), ensure_ascii=False)
+    time = f',"ts":{event["ts"] // 1000}.{event["ts"] % 1000:03d}' if "ts" in event else ""
+    return f"{text[:-1]}{time}}}"
 
 
 def _until(until_ns: int, rows: Rows, first: str, *boundaries: str) -> dict[str, NDArray[Any]]:

@@ -1,7 +1,8 @@
 """Events of a timeline, one kind after the other; times are in ns."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from math import inf
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,41 @@ _OF_A_ROUND: Final = (
     "server_tokens",
 )
 _OF_A_BATCH: Final = ("sequences", "tokens", "prefill_tokens", "context_tokens", "kv_tokens")
+
+
+class Slice(NamedTuple):
+    """What lasts, on one track; those of a track nest."""
+
+    track: Track
+    name: str
+    start: int
+    end: int
+    args: Mapping[str, Any]
+
+
+def slice_events(slices: Iterable[Slice]) -> Iterator[Event]:
+    """Begin and end of each slice, in the order of its track.
+
+    What encloses begins before and ends after; what ends makes room before the next begins.
+    """
+    open_on: dict[Track, list[Slice]] = {}
+
+    def end(track: Track, until: float) -> Iterator[Event]:
+        under_way = open_on[track]
+        while under_way and under_way[-1].end <= until:
+            last = under_way.pop()
+            pid, tid = track
+            yield {"ph": "E", "pid": pid, "tid": tid, "name": last.name, "ts": last.end}
+
+    for one in sorted(slices, key=lambda one: (one.start, -one.end)):
+        open_on.setdefault(one.track, [])
+        yield from end(one.track, one.start)
+        open_on[one.track].append(one)
+        pid, tid = one.track
+        event = {"ph": "B", "pid": pid, "tid": tid, "name": one.name, "ts": one.start}
+        yield {**event, "args": dict(one.args)} if one.args else event
+    for track in open_on:
+        yield from end(track, inf)
 
 
 def request_events(
@@ -45,7 +81,7 @@ def request_events(
         yield {"ph": "e", "pid": pid, "tid": tid, "ts": end, **about}
 
 
-def round_events(rounds: Rows, tracks: Tracks) -> Iterator[Event]:
+def round_slices(rounds: Rows, tracks: Tracks) -> Iterator[Slice]:
     """Each round with its spans inside; ``alone`` where the device needed no verification."""
     spans = spans_of(rounds)
     columns = (*boundaries_of(rounds), *_OF_A_ROUND)
@@ -53,10 +89,10 @@ def round_events(rounds: Rows, tracks: Tracks) -> Iterator[Event]:
         row = dict(zip(columns, values, strict=True))
         name = "round" if row["server_tokens"] else "alone"
         told = {column: row[column] for column in _OF_A_ROUND}
-        yield _slice(track, name, row["started_ns"], row["finished_ns"], told)
+        yield Slice(track, name, row["started_ns"], row["finished_ns"], told)
         for span, (first, last) in spans.items():
             if row[last] > row[first]:
-                yield _slice(track, span.replace("_", " "), row[first], row[last], {})
+                yield Slice(track, span.replace("_", " "), row[first], row[last], {})
 
 
 def ahead_events(rounds: Rows, tracks: Tracks) -> Iterator[Event]:
@@ -74,20 +110,20 @@ def ahead_events(rounds: Rows, tracks: Tracks) -> Iterator[Event]:
             yield {"ph": "e", "pid": pid, "tid": tid, "ts": sent + ahead, **about}
 
 
-def transmission_events(sent: Rows, tracks: Tracks) -> Iterator[Event]:
+def transmission_slices(sent: Rows, tracks: Tracks) -> Iterator[Slice]:
     """Each transmission while it is on the air."""
     columns = ("device", "prompt", "bits", "queued_ns", "airtime_start_ns", "airtime_end_ns")
     for track, row in zip(tracks.of_transmission, _rows(sent, *columns), strict=True):
         device, prompt, bits, queued, start, end = row
         told = {"device": device, "bits": bits, "waited_us": (start - queued) / 1e3}
-        yield _slice(track, f"device {device}{' prompt' if prompt else ''}", start, end, told)
+        yield Slice(track, f"device {device}{' prompt' if prompt else ''}", start, end, told)
 
 
-def batch_events(batches: Rows, tracks: Tracks) -> Iterator[Event]:
+def batch_slices(batches: Rows, tracks: Tracks) -> Iterator[Slice]:
     """Each step of the server."""
     for start, end, *told in _rows(batches, "start_ns", "end_ns", *_OF_A_BATCH):
         named = dict(zip(_OF_A_BATCH, told, strict=True))
-        yield _slice(tracks.batches, f"batch of {named['sequences']}", start, end, named)
+        yield Slice(tracks.batches, f"batch of {named['sequences']}", start, end, named)
 
 
 def flow_events(rounds: Rows, sent: Rows, batches: Rows, tracks: Tracks) -> Iterator[Event]:
@@ -144,12 +180,6 @@ def counter_events(
         yield _count(server, "KV", "tokens", start, kv)
         if end not in begins:
             yield _count(server, "batch", "sequences", end, 0)
-
-
-def _slice(track: Track, name: str, start: int, end: int, told: Mapping[str, Any]) -> Event:
-    pid, tid = track
-    event = {"ph": "X", "pid": pid, "tid": tid, "name": name, "ts": start, "dur": end - start}
-    return {**event, "args": dict(told)} if told else event
 
 
 def _count(track: Track, name: str, what: str, at: int, value: int) -> Event:
