@@ -207,6 +207,12 @@ def test_the_verb_goes_on_where_it_was_cut(tmp_path):
 
 def test_thresholds_of_another_pair_are_refused(models, tmp_path):
     arguments = ["bundled:sgd-dialogue", "--slm", models[0], "--llm", models[1]]
-    arguments += ["--prompts", "none.txt", "--out", str(tmp_path / "scores.jsonl")]
+    (tmp_path / "prompts.txt").write_text("User: hello", encoding="utf-8")
+    arguments += [
+        "--prompts",
+        str(tmp_path / "prompts.txt"),
+        "--out",
+        str(tmp_path / "scores.jsonl"),
+    ]
     found = CliRunner().invoke(command, arguments)
     assert "is not the one of trace sgd-dialogue" in str(found.exception)

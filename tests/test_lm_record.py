@@ -21,7 +21,8 @@ from simnet.cli.trace_record import command
 from simnet.decoding.acceptance import accepts
 from simnet.faults import InputError
 from simnet.lm.pair import load_pair
-from simnet.lm.record import Recording, read_prompts, record
+from simnet.lm.prompts import read_prompts
+from simnet.lm.record import Recording, record
 from simnet.protocol.base import PROTOCOLS
 from simnet.trace.read import bundled_directory, read_trace
 from simnet.trace.schema import TOKENS, Dataset
@@ -118,6 +119,39 @@ def test_a_killed_recording_goes_on_and_ends_the_same(models, tmp_path, protocol
     assert not shards.exists()
     assert_same_trace(broken, whole)
     assert verify_trace(broken) == []
+
+
+def test_a_batch_gives_the_same_trace_also_when_it_was_cut_short(models, tmp_path):
+    """All but rounding and times; a batch of which an answer is missing is answered as it was."""
+    pair = load_pair(*models)
+    record(pair, models, recording(), tmp_path / "one")
+    record(pair, models, recording(batch=4), tmp_path / "four")
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(requests, tokens, recorded):
+        if requests == 6:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        record(pair, models, recording(batch=4), tmp_path / "cut", stop)
+    shards = sorted((tmp_path / "cut.part").glob("*.npz"))
+    assert len(shards) == 8
+    shards[7].unlink()
+    shards[5].unlink()
+    with pytest.raises(InputError, match=r"\(batch, hardware differ\)"):
+        record(pair, models, recording(), tmp_path / "cut")
+    record(pair, models, recording(batch=4), tmp_path / "cut")
+    assert_same_trace(tmp_path / "cut", tmp_path / "four")
+    one, four = (read_trace(tmp_path / name, COLUMNS) for name in ("one", "four"))
+    assert four.manifest.timing.hardware.endswith("4 requests at a time")
+    for name in set(one.tokens) - MEASURED:
+        found, expected = four.tokens[name], one.tokens[name]
+        if expected.dtype.kind == "f":
+            np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-4, err_msg=name)
+        else:
+            np.testing.assert_array_equal(found, expected, err_msg=name)
 
 
 def test_another_recording_is_not_continued_nor_replaced(models, tmp_path):

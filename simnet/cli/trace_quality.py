@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simnet.cli.live_options import Live, live_options
 from simnet.faults import InputError
 
 if TYPE_CHECKING:
@@ -33,15 +34,7 @@ _WIDTH = 150
 
 @click.command(name="quality")
 @click.argument("trace", metavar="TRACE")
-@click.option("--slm", required=True, metavar="DIR|HUB-ID", help="Small model, on the device.")
-@click.option("--llm", required=True, metavar="DIR|HUB-ID", help="Large model, on the server.")
-@click.option(
-    "--prompts",
-    "prompts_file",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="As for trace record; .jsonl may hold the right answers in answer.",
-)
+@live_options
 @click.option(
     "--out",
     required=True,
@@ -58,17 +51,13 @@ _WIDTH = 150
     type=click.IntRange(min=1),
     help="Longest answer.",
 )
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0))
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 def command(
+    live: Live,
     trace: str,
-    slm: str,
-    llm: str,
-    prompts_file: Path,
     out: Path,
     limit: int,
     max_new_tokens: int,
-    seed: int,
     as_json: bool,
 ) -> None:
     """Judge the answers of HLM, U-HLM, CU-HLM, Rand-HLM and the SLM against the LLM's.
@@ -76,7 +65,8 @@ def command(
     TRACE, recorded from the same pair on the LLM's path, calibrates the thresholds and gives the
     temperature. If it was recorded from the same prompts, those of its calibration are left out.
     "accuracy" is the published word for the cosine similarity to an answer of the LLM over that
-    between two answers of the LLM. A run that was interrupted goes on when it is given again.
+    between two answers of the LLM. Where prompts are a .jsonl, the right answers may stand in
+    answer. A run that was interrupted goes on when it is given again.
 
     \b
     Example, with the pair of the repository (10 minutes on one core):
@@ -84,43 +74,35 @@ def command(
         --llm traces/reference-pair/llm --prompts traces/reference-pair/prompts.txt
         --out quality.jsonl
     """  # noqa: D301
-    try:
-        import torch
-
-        from simnet.lm.operating_points import operating_points
-        from simnet.lm.pair import load_pair
-        from simnet.lm.quality import Settings, judge, rouge_l
-        from simnet.lm.quality_summary import summarise
-        from simnet.lm.record import read_prompts
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"live models need {error.name}, which is not installed: pip install 'simnet[lm]'"
-        ) from None
     from rich.console import Console
     from rich.progress import track
 
     from simnet.trace.read import read_trace, resolve_trace
 
-    torch.set_num_threads(1)
+    prompts = live.read_prompts()
+    from simnet.lm.operating_points import operating_points
+    from simnet.lm.quality import Settings, judge, rouge_l
+    from simnet.lm.quality_summary import summarise
+
     read = read_trace(resolve_trace(trace, Path.cwd()))
-    _check_models(read, slm, llm)
-    prompts = read_prompts(prompts_file)
-    answers = _right_answers(prompts_file)
-    numbers = _numbers(read, prompts_file, len(prompts))[:limit]
+    _check_models(read, live)
+    answers = _right_answers(live.prompts)
+    numbers = _numbers(read, live.prompts, len(prompts))[:limit]
     try:
         methods = operating_points(read)
     except ValueError as error:
         raise InputError(f"trace {read.name} cannot be calibrated: {error}") from None
-    settings = Settings(max_new_tokens, read.manifest.sampling.temperature, seed)
+    temperature = read.manifest.sampling.temperature
+    settings = Settings(max_new_tokens, temperature, live.seed, batch=live.batch)
     head = {
         "trace": read.digest,
-        "prompts": prompts_file.name,
+        "prompts": live.prompts.name,
         "settings": asdict(settings),
         "methods": {method.name: method.config.model_dump(mode="json") for method in methods},
         "rouge_l": rouge_l() is not None,
     }
     scores = _begin(out, head)
-    pair = load_pair(slm, llm)
+    pair = live.load()
     console = Console(stderr=True)
     left = [number for number in numbers if number not in scores]
     for number in track(left, "prompts", console=console):
@@ -142,12 +124,13 @@ def command(
         click.echo("exact match: n/a, the prompts come without right answers")
 
 
-def _check_models(trace: "TokenTrace", slm: str, llm: str) -> None:
-    from simnet.lm.pair import weights_sha256
+def _check_models(trace: "TokenTrace", live: Live) -> None:
+    from simnet.lm.provenance import weights_sha256
 
     if trace.manifest.path != "target":
         raise InputError(f"trace {trace.name} was recorded under a protocol; give one of the LLM's")
-    for role, source, card in (("SLM", slm, trace.manifest.slm), ("LLM", llm, trace.manifest.llm)):
+    manifest = trace.manifest
+    for role, source, card in (("SLM", live.slm, manifest.slm), ("LLM", live.llm, manifest.llm)):
         found = weights_sha256(source)
         if found and card.weights_sha256 and found != card.weights_sha256:
             raise InputError(

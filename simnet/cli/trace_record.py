@@ -1,26 +1,15 @@
 """``simnet trace record``: record a token trace from a pair of live models."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from simnet.cli.live_options import Live, live_options
 from simnet.faults import InputError
-
-if TYPE_CHECKING:
-    from simnet.lm.pair import Hardware, Precision
 
 
 @click.command(name="record")
-@click.option("--slm", required=True, metavar="DIR|HUB-ID", help="Small model, on the device.")
-@click.option("--llm", required=True, metavar="DIR|HUB-ID", help="Large model, on the server.")
-@click.option(
-    "--prompts",
-    "prompts_file",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Texts separated by blank lines; or .jsonl with prompt, question or turns.",
-)
+@live_options
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Directory of the trace; new."
 )
@@ -38,31 +27,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(min=0, min_open=True),
     help="Of both models' laws.",
 )
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(min=0))
 @click.option("--limit", type=click.IntRange(min=1), help="Record the first prompts only.")
-@click.option(
-    "--dtype",
-    "precision",
-    default="float32",
-    show_default=True,
-    type=click.Choice(["float32", "bfloat16", "float16"]),
-    help="Number format of weights and cache.",
-)
-@click.option(
-    "--device",
-    "hardware",
-    default="cpu",
-    show_default=True,
-    type=click.Choice(["cpu", "cuda"]),
-    help="Where both models run.",
-)
-@click.option(
-    "--threads",
-    default=1,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="CPU threads; more than 1 pays above about 100 M parameters.",
-)
 @click.option("--dataset", help="Name of the prompts' data set.  [default: the file's name]")
 @click.option(
     "--licence",
@@ -83,17 +48,11 @@ if TYPE_CHECKING:
 @click.option("--chat", is_flag=True, help="Put each prompt into the tokenizer's chat template.")
 @click.option("--note", "notes", multiple=True, help="A known limitation, for the manifest.")
 def command(
-    slm: str,
-    llm: str,
-    prompts_file: Path,
+    live: Live,
     out: Path,
     max_new_tokens: int,
     temperature: float,
-    seed: int,
     limit: int | None,
-    precision: "Precision",
-    hardware: "Hardware",
-    threads: int,
     dataset: str | None,
     licence: str | None,
     protocol_text: str | None,
@@ -110,7 +69,8 @@ def command(
     and its replay has no part off the recorded path. For any other protocol use the default.
 
     A recording that was interrupted or killed goes on when the same command is given again, and
-    ends with the same trace, measured times aside.
+    ends with the same trace, measured times aside. Another --batch gives the same trace but for
+    the last bits of a logit, and times of a pass are then those of the whole batch.
 
     \b
     Examples, with the pair of the repository:
@@ -121,15 +81,6 @@ def command(
         --prompts traces/reference-pair/prompts.txt --limit 20 --out my-u-hlm
         --temperature 0.7 --protocol policy.yaml:risk-prone
     """  # noqa: D301
-    try:
-        import torch
-
-        from simnet.lm.pair import load_pair
-        from simnet.lm.record import Recording, read_prompts, record
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"recording needs {error.name}, which is not installed: pip install 'simnet[lm]'"
-        ) from None
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as TimeRemaining
@@ -137,7 +88,6 @@ def command(
     from simnet.trace.schema import Dataset
     from simnet.trace.write import sha256_of
 
-    torch.set_num_threads(threads)
     protocol = None
     if protocol_text is not None:
         from simnet.cli.protocol_option import protocol_of
@@ -147,23 +97,26 @@ def command(
         raise InputError("--calibrate-on gives the numbers of a --protocol; there is none")
     if out.exists():
         raise InputError(f"{out} exists; a recording never replaces one: name another directory")
-    prompts = read_prompts(prompts_file)[:limit]
+    prompts = live.read_prompts()[:limit]
+    from simnet.lm.record import Recording, record
+
     recording = Recording(
         prompts=prompts,
         dataset=Dataset(
-            name=dataset or prompts_file.name,
+            name=dataset or live.prompts.name,
             licence=licence or "not stated; ask before you share this trace",
-            sha256=sha256_of(prompts_file),
+            sha256=sha256_of(live.prompts),
         ),
         max_new_tokens=max_new_tokens,
         temperature=temperature,
-        seed=seed,
+        seed=live.seed,
         keep_text=licence is not None,
         limitations=notes,
         protocol=protocol,
         chat=chat,
+        batch=live.batch,
     )
-    pair = load_pair(slm, llm, precision, hardware)
+    pair = live.load()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -179,6 +132,6 @@ def command(
             rate = f"{recorded / elapsed:.0f}" if elapsed else "-"
             progress.update(task, completed=requests, tokens=tokens, rate=rate)
 
-        record(pair, (slm, llm), recording, out, told)
+        record(pair, (live.slm, live.llm), recording, out, told)
         tokens = int(progress.tasks[task].fields["tokens"])
     click.echo(f"{out}: {len(prompts)} requests, {tokens} tokens")

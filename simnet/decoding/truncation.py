@@ -19,6 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from simnet.decoding.token_law import as_law, same_vocabulary
 
+_CACHED = 1 << 15
+"""Numbers of an array that `output_tv_curve` works on at a time: as fast as the cache is wide."""
+_TINY = float(np.finfo(np.float64).tiny)
+
 
 def truncate(law: ArrayLike, k: int) -> NDArray[np.float64]:
     r"""Law that the server rebuilds from the top k entries.
@@ -226,9 +230,12 @@ def output_tv_curve(
     same_vocabulary(x, y)
     grid, size = np.asarray(ks, dtype=np.int64), x.shape[-1]
     _check_ks(grid, size)
-    rows = zip(x.reshape(-1, size), y.reshape(-1, size), strict=True)
-    curves = [_output_tv_row(slm, llm, grid, sends_draft_probability) for slm, llm in rows]
-    return np.asarray(curves, dtype=np.float64).reshape(*x.shape[:-1], len(grid))
+    slm, llm = x.reshape(-1, size), y.reshape(-1, size)
+    step, curves = max(1, _CACHED // size), np.empty((len(slm), len(grid)))
+    for first in range(0, len(slm), step):
+        rows = slice(first, first + step)
+        curves[rows] = _output_tv_rows(slm[rows], llm[rows], grid, sends_draft_probability)
+    return curves.reshape(*x.shape[:-1], len(grid))
 
 
 def soft_rejected_mass(q_draft: ArrayLike, beta: ArrayLike) -> NDArray[np.float64]:
@@ -427,27 +434,38 @@ def _curve_on_grid(
     return curve, grid
 
 
-def _output_tv_row(
+def _output_tv_rows(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     grid: NDArray[np.int64],
     sends_draft_probability: bool,
-) -> list[float]:
-    """`output_tv_curve` of one pair of laws (V,); a row at a time stays in the cache."""
-    order = np.argsort(-x, kind="stable")
-    x, y = x[order], y[order]
-    head_excess = np.cumsum(np.maximum(0.0, y - x))
-    head_kept = np.cumsum(np.minimum(x, y))
-    curve = []
-    for k in grid.tolist():
-        tail_x, tail_y = x[k:], y[k:]
-        mean = float(tail_x.sum()) / max(1, len(tail_x))
-        tested = tail_x if sends_draft_probability else np.float64(mean)
-        ratio = np.divide(tail_y, tested, out=np.ones(len(tail_y)), where=tail_y < tested)
-        kept, excess = tail_x * ratio, np.maximum(0.0, tail_y - mean)
-        rejected = max(0.0, 1 - float(head_kept[k - 1]) - float(kept.sum()))
-        total = float(head_excess[k - 1]) + float(excess.sum())
-        scale = rejected / total if total > 0 else 0.0
-        tail = float(np.abs(kept + scale * excess - tail_y).sum())
-        curve.append(min(1.0, 0.5 * (abs(scale - 1) * float(head_excess[k - 1]) + tail)))
-    return curve
+) -> NDArray[np.float64]:
+    """`output_tv_curve` (R, K) of a few pairs of laws (R, V): few enough to stay in the cache."""
+    order = np.argsort(-x, axis=-1, kind="stable")
+    x, y = np.take_along_axis(x, order, axis=-1), np.take_along_axis(y, order, axis=-1)
+    product, both = x * y, np.minimum(x, y)
+    head_excess = np.cumsum(np.maximum(0.0, y - x), axis=-1)
+    head_kept = np.cumsum(both, axis=-1)
+    spaces = np.empty_like(x), np.empty_like(x)
+    curve = np.empty((len(x), len(grid)))
+    for column, k in enumerate(grid.tolist()):
+        tail_x, tail_y = x[:, k:], y[:, k:]
+        mean = tail_x.sum(axis=-1, keepdims=True) / max(1, tail_x.shape[-1])
+        kept, excess = (space[:, k:] for space in spaces)
+        if sends_draft_probability:
+            kept[:] = both[:, k:]
+        else:  # x min(1, y / mean); where the mean is 0, so is x
+            inverse = np.divide(1.0, mean, out=np.zeros_like(mean), where=mean > _TINY)
+            np.multiply(product[:, k:], inverse, out=kept)
+            np.minimum(kept, tail_x, out=kept)
+        np.subtract(tail_y, mean, out=excess)
+        np.maximum(excess, 0.0, out=excess)
+        rejected = np.maximum(0.0, 1 - head_kept[:, k - 1] - kept.sum(axis=-1))
+        total = head_excess[:, k - 1] + excess.sum(axis=-1)
+        scale = np.divide(rejected, total, out=np.zeros_like(total), where=total > 0)
+        excess *= scale[:, None]
+        kept += excess
+        kept -= tail_y
+        tail = np.abs(kept, out=kept).sum(axis=-1)
+        curve[:, column] = 0.5 * (np.abs(scale - 1) * head_excess[:, k - 1] + tail)
+    return np.minimum(1.0, curve)

@@ -1,7 +1,7 @@
 """Cut prompts for the reference pair from held-out dialogues.
 
-Run as ``python -m simnet.lm.dialogue_prompts --help``. ``traces/reference-pair/prompts.txt`` was
-made by it.
+Run as ``python -m simnet.lm.dialogue_prompts --help``. ``traces/reference-pair/prompts.txt`` and
+``prompts-unseen.txt`` were made by it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -65,11 +65,14 @@ def alternate(groups: Sequence[Sequence[str]]) -> Iterator[str]:
 )
 @click.option("--count", default=160, show_default=True, help="Prompts from each file.")
 @click.option(
+    "--skip", default=0, show_default=True, help="Prompts of each file to leave out before these."
+)
+@click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Prompt file."
 )
-def main(files: tuple[Path, ...], count: int, out: Path) -> None:
+def main(files: tuple[Path, ...], count: int, skip: int, out: Path) -> None:
     """Cut prompts of 1, 3, 5 and 7 turns from held-out dialogues."""
-    groups = [prompts(file.read_text(encoding="utf-8"), count) for file in files]
+    groups = [prompts(file.read_text(encoding="utf-8"), skip + count)[skip:] for file in files]
     out.write_text("\n\n".join(alternate(groups)) + "\n", encoding="utf-8")
 
 

@@ -28,10 +28,12 @@ from simnet.decoding.payload import payload_bits
 from simnet.decoding.rejection import LinearFit
 from simnet.decoding.truncation import l1_truncation_curve
 from simnet.faults import InputError
+from simnet.lm.answer import Answer
+from simnet.lm.cached_model import CachedModel
 from simnet.lm.draft import softmax
-from simnet.lm.hybrid import Answer, answer
-from simnet.lm.pair import CachedModel, ModelPair
-from simnet.lm.rule import LlmAlone, Rule, rule_of
+from simnet.lm.lockstep import Task, answers
+from simnet.lm.pair import ModelPair
+from simnet.lm.rule import LlmAlone, rule_of
 from simnet.protocol.base import ProtocolConfig
 from simnet.protocol.cu_hlm import CompressedUncertaintyHlmConfig
 from simnet.protocol.hlm import HlmConfig
@@ -77,12 +79,15 @@ class Settings:
     seed : int
     references : int
         Answers of the LLM alone to each prompt, at least 2.
+    batch : int
+        Answers written together.
     """
 
     max_new_tokens: int
     temperature: float
     seed: int
     references: int = REFERENCES
+    batch: int = 1
 
 
 def judge(
@@ -115,15 +120,21 @@ def judge(
         to the references; ``embeddings``: of the references, a list under ``references``, and of
         each method's answer. ``exact_match`` is among the measures if the right answer is given.
     """
-
-    def made(name: str, rule: Rule) -> Answer:
-        limits = (settings.max_new_tokens, settings.temperature, settings.seed)
-        return answer(pair, prompt, *limits, name, rule)
-
-    texts = [
-        _Text.of(pair, made(f"{request}/reference/{number}", LlmAlone()), settings.temperature)
-        for number in range(settings.references)
+    numbers = range(settings.references)
+    tasks = [Task(prompt, f"{request}/reference/{number}", LlmAlone()) for number in numbers]
+    tasks += [Task(prompt, str(request), rule_of(method.config)) for method in methods]
+    made = [
+        found
+        for first in range(0, len(tasks), settings.batch)
+        for found in answers(
+            pair,
+            tasks[first : first + settings.batch],
+            settings.max_new_tokens,
+            settings.temperature,
+            settings.seed,
+        )
     ]
+    texts = [_Text.of(pair, found, settings.temperature) for found in made[: len(numbers)]]
     pairs = list(combinations(texts, 2))
     references = {
         "tokens": float(sum(text.tokens for text in texts)),
@@ -132,8 +143,7 @@ def judge(
     }
     scores: dict[str, dict[str, float]] = {}
     embeddings: dict[str, Any] = {"references": [_rounded(text.embedding) for text in texts]}
-    for method in methods:
-        found = made(str(request), rule_of(method.config))
+    for method, found in zip(methods, made[len(numbers) :], strict=True):
         text = _Text.of(pair, found, settings.temperature)
         scores[method.name] = {
             **token_sums(found, output_law_of(method.config), settings.temperature),

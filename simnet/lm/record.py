@@ -1,64 +1,43 @@
 """Record a token trace from a pair of live models, request by request; safe to kill and resume.
 
-Each answer is written to its own file in ``<out>.part`` as soon as it is complete; the trace is
-written once all are there. A request draws from random streams of its own name, so a recording that
-was killed and resumed is identical to one that was not, measured times aside.
+Each answer is written to its own file in ``<out>.part`` as soon as its batch is complete; the trace
+is written once all are there. A request draws from random streams of its own name, and a batch that
+was cut short is answered again as it was, so a recording that was killed and resumed is identical
+to one that was not, measured times aside.
 """
 
 import hashlib
 import json
-import platform
+import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from simnet.decoding.acceptance import rejection_probability, total_variation
-from simnet.decoding.truncation import (
-    draft_rank,
-    l1_truncation_curve,
-    mass_curve,
-    output_tv_curve,
-)
-from simnet.decoding.uncertainty import (
-    PERTURBATIONS,
-    THETA_MAX,
-    entropy_nats,
-    mean_uncertainty,
-    top1_margin,
-)
+from simnet.decoding.uncertainty import PERTURBATIONS, THETA_MAX
 from simnet.faults import InputError
-from simnet.lm.draft import softmax
-from simnet.lm.hybrid import Answer, answer
-from simnet.lm.pair import CachedModel, ModelPair, tokenizer_sha256, weights_sha256
-from simnet.lm.rule import LlmAlone, Rule, rule_of
+from simnet.lm.answer import Answer
+from simnet.lm.hybrid import answer
+from simnet.lm.lockstep import Task, answers
+from simnet.lm.pair import ModelPair
+from simnet.lm.prompts import prompt_ids
+from simnet.lm.provenance import hardware, model_card, tokenizer_sha256
+from simnet.lm.rule import EveryToken, LlmAlone, rule_of
+from simnet.lm.token_columns import token_columns
 from simnet.protocol.base import ProtocolConfig
 from simnet.rng import CounterStream
 from simnet.trace.grid import k_grid
-from simnet.trace.schema import (
-    Dataset,
-    Manifest,
-    ModelCard,
-    Sampling,
-    Timing,
-    Tokenizer,
-    Uncertainty,
-)
+from simnet.trace.schema import Dataset, Manifest, Sampling, Timing, Tokenizer, Uncertainty
 from simnet.trace.write import write_trace
 
 CALIBRATION_SHARE: Final = 1 / 3
 """Share of the requests whose tokens calibrate; the others are replayed."""
 WARM_UP_TOKENS: Final = 16
 """Tokens answered, and forgotten, before the first recorded one."""
-
-_CHUNK: Final = 1 << 18
-"""Logits measured at a time: bounds the memory, changes no value."""
-_PROMPT_FIELDS: Final = ("prompt", "question", "turns")
 
 
 @dataclass(frozen=True)
@@ -85,6 +64,8 @@ class Recording:
         What is sent, its thresholds by value; the LLM's path (HLM) by default.
     chat : bool
         Whether each prompt becomes a user's message in the tokenizer's chat template.
+    batch : int
+        Prompts that are answered together, in order.
     """
 
     prompts: Sequence[str]
@@ -96,42 +77,7 @@ class Recording:
     limitations: Sequence[str] = ()
     protocol: ProtocolConfig | None = None
     chat: bool = False
-
-
-def read_prompts(path: Path) -> list[str]:
-    """Prompts of a file, in order.
-
-    Parameters
-    ----------
-    path : Path
-        ``*.jsonl``: an object a line, with the text in ``prompt`` or ``question``, or a list of
-        texts in ``turns`` of which the first counts. Any other name: texts separated by blank
-        lines.
-
-    Returns
-    -------
-    list of str
-        At least one.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, is not text, holds no prompt, or a line has none.
-    """
-    try:
-        content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise InputError(f"{path}: {reason}") from None
-    if path.suffix == ".jsonl":
-        lines = enumerate(content.splitlines(), start=1)
-        prompts = [_prompt_of(f"{path}:{number}", line) for number, line in lines if line.strip()]
-    else:
-        blocks = content.replace("\r\n", "\n").split("\n\n")
-        prompts = [text for block in blocks if (text := block.strip())]
-    if not prompts:
-        raise InputError(f"{path}: no prompt in it; write texts separated by blank lines")
-    return prompts
+    batch: int = 1
 
 
 def record(
@@ -163,34 +109,43 @@ def record(
     ------
     InputError
         If ``out`` exists, or the answers so far belong to another recording, or a prompt does not
-        fit, or a model fails, or the protocol does not run with live models.
+        fit, or a batch is larger than the memory, or a model fails, or the protocol does not run
+        with live models.
     """
     if out.exists():
         raise InputError(f"{out} exists; a recording never replaces one: name another directory")
-    rule = None if recording.protocol is None else rule_of(recording.protocol)
+    rule = EveryToken() if recording.protocol is None else rule_of(recording.protocol)
     if isinstance(rule, LlmAlone):
         raise InputError(
             "the LLM alone drafts nothing; its text has the law of the LLM's path, which is "
             "recorded without --protocol, and replays llm-only exactly"
         )
-    ids = _prompt_ids(pair, recording)
+    ids = prompt_ids(pair, recording.prompts, chat=recording.chat)
+    _check_memory(pair, ids, recording)
     manifest = _manifest(pair, sources, recording)
     shards = out.with_name(f"{out.name}.part")
     _begin(shards, manifest, recording)
     files = [shards / f"{request:06d}.npz" for request in range(len(ids))]
+    tasks = [Task(prompt, str(request), rule) for request, prompt in enumerate(ids)]
+    limits = (recording.max_new_tokens, recording.temperature, recording.seed)
     tokens = recorded = 0
     warm = False
-    for request, (file, prompt) in enumerate(zip(files, ids, strict=True)):
-        known = file.exists()
-        if not known:
+    for first in range(0, len(ids), recording.batch):
+        batch = range(first, min(first + recording.batch, len(ids)))
+        missing = [request for request in batch if not files[request].exists()]
+        if missing:
             if not warm:
-                answer(pair, prompt, WARM_UP_TOKENS, recording.temperature, 0, "warm-up")
+                answer(pair, ids[first], WARM_UP_TOKENS, recording.temperature, 0, "warm-up")
                 warm = True
-            _write_shard(file, _answer_columns(pair, prompt, recording, request, rule))
-        length = int(_load(file)["output_tokens"])
-        tokens += length
-        recorded += 0 if known else length
-        told(request + 1, tokens, recorded)
+            found = answers(pair, [tasks[request] for request in batch], *limits)
+            for request in missing:
+                columns = _answer_columns(pair, found[request - first], recording)
+                _write_shard(files[request], columns)
+        for request in batch:
+            length = int(_load(files[request])["output_tokens"])
+            tokens += length
+            recorded += length if request in missing else 0
+            told(request + 1, tokens, recorded)
     requests, rows = _tables([_load(file) for file in files], recording)
     part = shards / "trace"
     written = write_trace(part, manifest, requests, rows)
@@ -199,92 +154,16 @@ def record(
     return written
 
 
-def token_columns(
-    found: Answer, temperature: float, grid: NDArray[np.int64], *, on_protocol_path: bool = False
-) -> dict[str, NDArray[Any]]:
-    """Everything a trace says about each position of an answer, but for ``request_id``.
-
-    Parameters
-    ----------
-    found : Answer
-        N positions.
-    temperature : float
-        At which it was drawn.
-    grid : (K,) int array
-        Kept entries at which truncation is measured.
-    on_protocol_path : bool
-        Whether the columns say what was sent and kept.
-
-    Returns
-    -------
-    dict of (N,) or (N, K) arrays
-    """
-    count, vocabulary = found.slm_logits.shape
-    path = {"sent_entries": found.entries.astype(np.int32), "kept": found.kept}
-    step = max(1, _CHUNK // vocabulary)
-    parts = [
-        _measure(found, slice(first, min(first + step, count)), temperature, grid)
-        for first in range(0, count, step)
-    ]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    position = np.arange(count, dtype=np.int32)
-    return {
-        "position": position,
-        "context_tokens": np.asarray(position + len(found.prompt), dtype=np.int32),
-        "draft_id": found.draft_id.astype(np.int32),
-        "final_id": found.final_id.astype(np.int32),
-        "q_draft": found.q_draft,
-        "p_draft": found.p_draft,
-        "u_accept": found.u_accept,
-        "accepted": found.accepted,
-        **(path if on_protocol_path else {}),
-        **columns,
-        "slm_ns": found.slm_ns,
-        "llm_ns": found.llm_ns,
-    }
-
-
-def _measure(
-    found: Answer,
-    rows: slice,
-    temperature: float,
-    grid: NDArray[np.int64],
-) -> dict[str, NDArray[Any]]:
-    logits, draft = found.slm_logits[rows], found.draft_id[rows]
-    x, y = softmax(logits, temperature), softmax(found.llm_logits[rows], temperature)
-    measured = {
-        "rejection_probability": rejection_probability(found.q_draft[rows], found.p_draft[rows]),
-        "total_variation": total_variation(x, y),
-        "entropy_slm": entropy_nats(x),
-        "entropy_llm": entropy_nats(y),
-        "uncertainty": found.uncertainty[rows],
-        "uncertainty_mean": mean_uncertainty(logits, draft),
-        "top1_margin": top1_margin(x),
-        "mass_k": mass_curve(x, grid),
-        "l1_truncation_k": l1_truncation_curve(x, grid),
-        "output_tv_k": output_tv_curve(x, y, grid),
-    }
-    columns: dict[str, NDArray[Any]] = {
-        name: values.astype(np.float32) for name, values in measured.items()
-    }
-    columns["draft_rank"] = draft_rank(x, draft).astype(np.int32)
-    return columns
-
-
 def _answer_columns(
-    pair: ModelPair, prompt: Sequence[int], recording: Recording, request: int, rule: Rule | None
+    pair: ModelPair, found: Answer, recording: Recording
 ) -> dict[str, NDArray[Any]]:
     """Columns of both tables for one request; scalars for the requests table."""
-    name = str(request)
-    found = answer(
-        pair, prompt, recording.max_new_tokens, recording.temperature, recording.seed, name, rule
-    )
     grid = k_grid(pair.vocabulary_size)
     rows = token_columns(
         found, recording.temperature, grid, on_protocol_path=recording.protocol is not None
     )
     scalars: dict[str, Any] = {
-        "prompt_tokens": len(prompt),
+        "prompt_tokens": len(found.prompt),
         "output_tokens": len(found.final_id),
         "finish_reason": found.finish_reason,
         "slm_prefill_ns": found.slm_prefill_ns,
@@ -323,29 +202,23 @@ def _split(requests: int, seed: int) -> NDArray[np.str_]:
     return split
 
 
-def _prompt_ids(pair: ModelPair, recording: Recording) -> list[list[int]]:
-    tokenizer = pair.tokenizer
-    if recording.chat and not tokenizer.chat_template:
-        raise InputError("the tokenizer has no chat template; record without --chat")
-    ids = [_ids(tokenizer, prompt, chat=recording.chat) for prompt in recording.prompts]
-    context = pair.context
-    for request, prompt in enumerate(ids):
-        if not prompt:
-            raise InputError(f"prompt {request + 1} has no tokens")
-        if context is not None and len(prompt) > context:
-            raise InputError(
-                f"prompt {request + 1} has {len(prompt)} tokens, the models read {context}"
-            )
-    return ids
-
-
-def _ids(tokenizer: Any, prompt: str, *, chat: bool) -> list[int]:
-    """Ids of a prompt; a chat template writes the special tokens itself."""
-    if not chat:
-        return list(tokenizer(prompt)["input_ids"])
-    message = [{"role": "user", "content": prompt}]
-    text = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+def _check_memory(pair: ModelPair, ids: Sequence[Sequence[int]], recording: Recording) -> None:
+    """Refuse a batch whose logits and caches alone are more than the machine has."""
+    length, context = recording.max_new_tokens, pair.context
+    if context is not None:
+        length = min(length, context)
+    batch = min(recording.batch, len(ids))
+    logits_bytes = 2 * 4 * length * pair.vocabulary_size
+    text = length + max(len(prompt) for prompt in ids)
+    cache_bytes = text * (pair.slm.kv_bytes_per_token + pair.llm.kv_bytes_per_token)
+    wanted = batch * (logits_bytes + cache_bytes)
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if wanted > there:
+        raise InputError(
+            f"{batch} answers of {length} tokens at a time keep {wanted / 2**30:.0f} GiB of logits "
+            f"and caches, the machine has {there / 2**30:.0f} GiB; use a smaller --batch or "
+            "--max-new-tokens"
+        )
 
 
 def _begin(shards: Path, manifest: Manifest, recording: Recording) -> None:
@@ -364,6 +237,8 @@ def _begin(shards: Path, manifest: Manifest, recording: Recording) -> None:
         wanted["protocol"] = manifest.protocol
     if recording.chat:
         wanted["chat"] = True
+    if recording.batch > 1:
+        wanted["batch"] = recording.batch
     file = shards / "recording.json"
     if not file.exists():
         shards.mkdir(parents=True, exist_ok=True)
@@ -395,7 +270,8 @@ def _load(file: Path) -> dict[str, NDArray[Any]]:
 
 def _manifest(pair: ModelPair, sources: tuple[str, str], recording: Recording) -> Manifest:
     slm, llm = (
-        _card(model, source) for model, source in zip((pair.slm, pair.llm), sources, strict=True)
+        model_card(model, source)
+        for model, source in zip((pair.slm, pair.llm), sources, strict=True)
     )
     protocol = recording.protocol
     section = None if protocol is None else protocol.model_dump(mode="json", exclude_none=True)
@@ -409,57 +285,7 @@ def _manifest(pair: ModelPair, sources: tuple[str, str], recording: Recording) -
         sampling=Sampling(temperature=recording.temperature, seed=recording.seed),
         uncertainty=Uncertainty(K=PERTURBATIONS, theta_max=THETA_MAX),
         k_grid=tuple(k_grid(pair.vocabulary_size).tolist()),
-        timing=Timing(hardware=_hardware(pair.llm)),
+        timing=Timing(hardware=hardware(pair.llm, recording.batch)),
         dataset=recording.dataset,
         known_limitations=tuple(recording.limitations),
     )
-
-
-def _card(model: CachedModel, source: str) -> ModelCard:
-    local = Path(source).is_dir()
-    config = model.model.config
-    return ModelCard(
-        name="/".join(Path(source).resolve().parts[-2:]) if local else source,
-        revision=getattr(config, "_commit_hash", None),
-        weights_sha256=weights_sha256(source) or None,
-        parameters=model.parameters,
-        dtype=str(model.model.dtype).removeprefix("torch."),
-        vocab_size=config.get_text_config().vocab_size,
-        layers=model.layers,
-        kv_bytes_per_token=model.kv_bytes_per_token,
-    )
-
-
-def _hardware(model: CachedModel) -> str:
-    kind = model.model.device.type
-    dtype = str(model.model.dtype).removeprefix("torch.")
-    if kind == "cuda":
-        return f"{torch.cuda.get_device_name()}, {dtype}"
-    return f"{_cpu_name()}, {torch.get_num_threads()} thread(s), {dtype}, one request at a time"
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
-
-
-def _prompt_of(place: str, line: str) -> str:
-    try:
-        data = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{place}: not JSON: {error.msg}") from None
-    for text in _texts(data):
-        if isinstance(text, str) and text.strip():
-            return text
-    raise InputError(f"{place}: no text under any of {', '.join(_PROMPT_FIELDS)}")
-
-
-def _texts(data: Any) -> Iterator[Any]:
-    if isinstance(data, dict):
-        for field in _PROMPT_FIELDS:
-            value = data.get(field)
-            yield value[0] if isinstance(value, list) and value else value

@@ -237,6 +237,11 @@ class Training:
         )
         part.replace(self.checkpoint)
 
+    def start_from(self, folder: Path) -> None:
+        """Take the weights in ``folder``, as `export` wrote them; the optimisers stay fresh."""
+        weights = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).state_dict()
+        self.model.load_state_dict(weights)
+
     def resume(self) -> None:
         """Continue from the checkpoint, if there is one."""
         if not self.checkpoint.exists():
@@ -318,6 +323,15 @@ def export(
 )
 @click.option("--slm-width", default=64, show_default=True, help="Hidden size of the SLM.")
 @click.option("--llm-width", default=256, show_default=True, help="Hidden size of the LLM.")
+@click.option(
+    "--start-from",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Begin with the weights and the tokenizer in this folder, as this command wrote them, "
+    "with fresh optimisers and a schedule from its start. With a single --part slm or llm.",
+)
+@click.option(
+    "--rate-scale", default=1.0, show_default=True, help="Factor on the peak learning rates."
+)
 @click.option("--seed", default=1, show_default=True, help="Of the weights and of the batches.")
 def main(
     texts: tuple[Path, ...],
@@ -328,6 +342,8 @@ def main(
     parts: tuple[str, ...],
     slm_width: int,
     llm_width: int,
+    start_from: Path | None,
+    rate_scale: float,
     seed: int,
 ) -> None:
     """Train a tokenizer, a small and a larger language model that share it.
@@ -345,7 +361,9 @@ def main(
     """  # noqa: D301
     torch.set_num_threads(1)
     training_texts = dialogues(texts)
-    folder = out / "tokenizer"
+    folder = start_from or out / "tokenizer"
+    if start_from is not None and parts not in (("slm",), ("llm",)):
+        raise click.UsageError("--start-from needs a single --part, slm or llm")
     if not (folder / "tokenizer.json").exists():
         train_tokenizer(training_texts).save_pretrained(folder)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
@@ -365,8 +383,14 @@ def main(
             width=widths[name],
             heads=max(1, widths[name] * usual.heads // usual.width),
             feed_forward=widths[name] * usual.feed_forward // usual.width,
+            muon_rate=rate_scale * usual.muon_rate,
+            adam_rate=rate_scale * usual.adam_rate,
         )
         training = Training(shape, tokenizer, target, seed)
+        history = None
+        if start_from is not None:
+            training.start_from(start_from)
+            history = json.loads((start_from / "training.json").read_text(encoding="utf-8"))
         count = sum(p.numel() for p in training.model.parameters())
         click.echo(f"{name}: {count} parameters, {minutes:g} minutes")
         train(training, ids, starts, minutes)
@@ -389,6 +413,7 @@ def main(
                 "tokens_seen": training.steps * shape.batch * CONTEXT,
                 "minutes": minutes,
                 "seed": seed,
+                "started_from": history,
                 "validation_loss_nats_per_token": losses,
             },
         )

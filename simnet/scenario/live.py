@@ -51,7 +51,7 @@ def live_protocol(
     """
     try:
         from simnet.lm.live_protocol import LiveProtocol
-        from simnet.lm.record import read_prompts
+        from simnet.lm.prompts import read_prompts
     except ModuleNotFoundError as error:
         raise InputError(
             f"models need {error.name}, which is not installed: pip install 'simnet[lm]'"
