@@ -1,9 +1,10 @@
-"""Speed of a recording by batch size, and where its time goes. CPU time: other processes do not count.
+"""Speed of a recording by batch size, and where its time goes.
 
     python -m benchmarks.recording                # the pair of the repository, 32 prompts
 
-Prints tokens per second of CPU time of batches of 1, 4 and 16 prompts on one thread, and the share of the time spent in
-passes of the SLM and of the LLM, on the uncertainty of drafts, and on the columns of the trace.
+Prints tokens per second of CPU time (so that other processes do not count) of batches of 1, 4 and
+16 prompts on one thread, and the shares of passes of the SLM and of the LLM, of the uncertainty of
+drafts, and of the columns of the trace.
 """
 
 import argparse
@@ -84,9 +85,8 @@ def main() -> None:
                 seconds = time.process_time() - begun
             spent["rest"] = seconds - sum(spent.values())
             shares = "  ".join(f"{name} {value / seconds:.0%}" for name, value in spent.items())
-            print(
-                f"{title}, batch {batch:2d}: {counts[-1] / seconds:5.0f} tokens/s of CPU time  {shares}"
-            )
+            rate = counts[-1] / seconds
+            print(f"{title}, batch {batch:2d}: {rate:4.0f} tokens/s of CPU time  {shares}")
 
 
 if __name__ == "__main__":
