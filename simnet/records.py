@@ -182,7 +182,9 @@ class Records:
         a verified one at ``finished_ns``. Rows of a request are in time order. ``transmissions`` is
         joined with what its link knows: the float ``snr_db`` (over the whole band when its first
         bit went on the air; NaN where no signal-to-noise ratio exists), ``attempts`` (on the air),
-        ``blocks`` (that it was cut into) and ``failed_blocks`` (whose first attempt failed).
+        ``blocks`` (that it was cut into), ``failed_blocks`` (whose first attempt failed) and
+        ``lost`` (1 where it was given up with its last attempt). A round whose upload was lost has
+        drafts but no ``server_tokens``: its device commits the first draft, at ``finished_ns``.
         Where devices draft ahead, rounds also have ``ahead_ns`` (time at drafting on from
         ``sent_ns``, while the round was in flight), ``ahead_work_ns`` and ``ahead_kept_ns`` (as in
         the columns of ``AHEAD``; of a round that the horizon cuts in flight all are 0), and there

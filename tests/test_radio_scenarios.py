@@ -190,7 +190,7 @@ def test_a_bad_file_is_told_with_the_place_that_names_it(tmp_path, text, message
         (
             {"uplink__errors": {"kind": "outage"}, "uplink__mac": {"kind": "processor-sharing"}},
             ("uplink", "errors"),
-            "whole band in turn",
+            "under processor-sharing has no rate of its own: use one of earliest-deadline, fdma",
         ),
         (
             {"uplink__path_loss": {"kind": "3gpp-umi"}, "uplink__carrier": "100 MHz"},

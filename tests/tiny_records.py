@@ -24,7 +24,7 @@ PLANNED = (
     "departed",
     "surrogate",
 )
-OUTCOMES = ("attempts", "blocks", "failed_blocks")
+OUTCOMES = ("attempts", "blocks", "failed_blocks", "lost")
 SUMS = ("skipped_rejection_mass", "output_tv")
 
 

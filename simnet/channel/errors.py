@@ -2,9 +2,10 @@
 
 from abc import abstractmethod
 from math import exp2, log2
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from simnet.channel.finite_blocklength import block_error_rate, dispersion
 from simnet.registry import Config, Family
@@ -73,6 +74,11 @@ class ErrorsConfig(Config):
     in_attempts: ClassVar[bool] = True
     """Whether packets go out in attempts that may fail."""
 
+    @property
+    def loses(self) -> bool:
+        """Whether a packet may be lost for good."""
+        return False
+
 
 ERRORS = Family[ErrorsConfig]("errors")
 
@@ -89,9 +95,11 @@ class Attempts(ErrorsConfig):
     """A packet is cut into blocks, and each block is sent until it is received.
 
     The rate of a block is chosen by ``uplink.rate`` for the SNR that the device knows, and stays
-    for its retransmissions. The uplink is held from the first attempt to the last, round trips
-    included (stop and wait). After ``max_attempts`` what was received is thrown away and the block
-    begins anew. Not modelled: errors of the feedback, its bits, several processes at a time.
+    for its retransmissions. Stop and wait: from the first attempt of a block to the last, round
+    trips included, the device sends nothing else, and under ``fifo`` nor does anybody else. After
+    ``max_attempts`` what was received is thrown away and the block begins anew, or the packet is
+    lost and its device, a round trip later, commits its own token. Prompts are never given up. Not
+    modelled: errors of the feedback, its bits, several processes at a time.
     """
 
     block: Data = Field(
@@ -109,6 +117,22 @@ class Attempts(ErrorsConfig):
     )
     round_trip: Duration = Field(0.004, ge=0, description="From a failure to the next attempt")
     max_attempts: int | None = Field(4, ge=1, description="Attempts of a block; none: no limit")
+    after_last: Literal["retry", "local-token"] = Field(
+        "retry",
+        description="Begin anew after them, or lose the packet: its device commits its own token",
+    )
+
+    @property
+    def loses(self) -> bool:
+        """Whether a packet may be lost for good."""
+        return self.after_last == "local-token"
+
+    @model_validator(mode="after")
+    def _there_is_a_last(self) -> Self:
+        if self.loses and self.max_attempts is None:
+            message = "local-token comes after the last attempt: give max_attempts"
+            raise PydanticCustomError("combination", "{message}", {"message": message})
+        return self
 
     @abstractmethod
     def fails(self, heard: Reception, draws: CounterStream, first_ns: int, start_ns: int) -> bool:

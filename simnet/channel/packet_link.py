@@ -15,6 +15,64 @@ from simnet.units import to_ns
 _HOPELESS = 10_000
 
 
+class Block:
+    """One block on its way: its attempts, and what the receiver has gathered of it.
+
+    Parameters
+    ----------
+    link : PacketLink
+        Over which it goes.
+    bits : float
+        What it carries.
+    rate_bps : float
+        Of its code, over the whole band [bit/s].
+    """
+
+    __slots__ = ("_first_ns", "_heard", "_link", "attempts", "bits", "in_a_row", "rate_bps")
+
+    def __init__(self, link: "PacketLink", bits: float, rate_bps: float) -> None:
+        self._link = link
+        self.attempts = 0
+        self.begin(bits, rate_bps)
+
+    def begin(self, bits: float, rate_bps: float) -> None:
+        """Begin, or begin anew from nothing."""
+        self.bits, self.rate_bps = bits, rate_bps
+        self._heard = Reception(bits, self._link.errors.combining)
+        self._first_ns = -1
+        self.in_a_row = 0
+        """Attempts since it began."""
+
+    @property
+    def airtime_ns(self) -> int:
+        """Of an attempt over the whole band [ns]."""
+        return ceil(self.bits * 1e9 / self.rate_bps)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the last of its attempts is over."""
+        return self.in_a_row == self._link.errors.max_attempts
+
+    def received(self, start_ns: int, end_ns: int) -> bool:
+        """Send it once more, from ``start_ns`` to ``end_ns`` [ns]; whether it is then decoded."""
+        link = self._link
+        self.attempts += 1
+        self.in_a_row += 1
+        if self._first_ns < 0:
+            self._first_ns = start_ns
+        symbols = link.bandwidth_hz * self.bits / self.rate_bps
+        self._heard.add(symbols, link.information(start_ns, end_ns))
+        failed = link.errors.fails(self._heard, link.draws, self._first_ns, start_ns)
+        if self.attempts == 1:
+            link.adapt(failed)
+        if failed and self.attempts >= _HOPELESS:
+            raise InputError(
+                f"uplink.errors: a block has failed {self.attempts} times on a link of mean SNR "
+                f"{decibel(link.snr):.1f} dB: lower assumed_snr or lowest_snr, or combine more"
+            )
+        return not failed
+
+
 class PacketLink(RadioLink):
     """The link of one device over the whole band, with errors and retransmissions.
 
@@ -37,16 +95,16 @@ class PacketLink(RadioLink):
     """
 
     __slots__ = (
-        "_bandwidth_hz",
         "_chosen",
         "_csi_delay_ns",
-        "_draws",
-        "_errors",
         "_lowest",
         "_margin_db",
-        "_round_trip_ns",
         "_scale",
+        "bandwidth_hz",
+        "draws",
+        "errors",
         "outcomes",
+        "round_trip_ns",
     )
 
     def __init__(
@@ -63,71 +121,91 @@ class PacketLink(RadioLink):
         gains: ArrayGain | None = None,
     ) -> None:
         super().__init__(snr, gain, block_ns, rate, gains)
-        self._errors = errors
+        self.errors = errors
         self._chosen = chosen
-        self._bandwidth_hz = bandwidth_hz
-        self._draws = draws
+        self.bandwidth_hz = bandwidth_hz
+        self.draws = draws
         self._csi_delay_ns = to_ns(errors.csi_delay)
-        self._round_trip_ns = to_ns(errors.round_trip)
+        self.round_trip_ns = to_ns(errors.round_trip)
         self._lowest = 10 ** (errors.lowest_snr / 10)
         self._scale = 10 ** (-errors.gap / 10)
         self._margin_db = 0.0
         self.outcomes = array("q")
-        """Of each packet: attempts, blocks, blocks whose first attempt failed."""
+        """Of each packet, in the order of sending: attempts, blocks, blocks whose first attempt
+        failed, and 1 where the packet was lost."""
+
+    def part(self, share: float, power: float = 1.0) -> "PacketLink":
+        """Link over ``share`` of the band with a part ``power`` of the power, by default all.
+
+        Its outcomes are noted with those of this link.
+        """
+        rate, chosen = self._rate, self._chosen
+        part = PacketLink(
+            self.snr * power / share,
+            self._gain,
+            self._block_ns,
+            lambda snr: share * rate(snr),
+            errors=self.errors,
+            chosen=lambda snr: share * chosen(snr),
+            bandwidth_hz=share * self.bandwidth_hz,
+            draws=self.draws,
+        )
+        part.outcomes = self.outcomes
+        return part
 
     def drain(self, start_ns: int, bits: float) -> int:
         """Time [ns] at which the last of ``bits``, sent from ``start_ns`` on, is received."""
-        attempts = failed = 0
-        blocks = ceil(bits / self._errors.block - 1e-9)
-        for _ in range(blocks):
-            start_ns, tried = self._send(start_ns, bits / blocks)
-            attempts += tried
-            failed += tried > 1
-        self.outcomes.extend((attempts, blocks, failed))
-        return start_ns
+        return self.transmit(start_ns, bits, may_lose=False)[0]
 
-    def _send(self, start_ns: int, bits: float) -> tuple[int, int]:
-        """Send one block: when it is received [ns], and after how many attempts."""
-        errors, attempts = self._errors, 0
-        while True:
-            rate_bps = self._choose_rate(start_ns)
-            airtime_ns = ceil(bits * 1e9 / rate_bps)
-            symbols = self._bandwidth_hz * bits / rate_bps
-            heard, first_ns = Reception(bits, errors.combining), start_ns
-            for _ in range(errors.max_attempts or _HOPELESS):
-                end_ns = start_ns + airtime_ns
-                attempts += 1
-                heard.add(symbols, self._information(start_ns, end_ns))
-                failed = errors.fails(heard, self._draws, first_ns, start_ns)
-                if attempts == 1:
-                    self._adapt(failed)
-                if not failed:
-                    return end_ns, attempts
-                start_ns = end_ns + self._round_trip_ns
-            if attempts >= _HOPELESS:
-                raise InputError(
-                    f"uplink.errors: a block has failed {attempts} times on a link of mean SNR "
-                    f"{decibel(self.snr):.1f} dB: lower assumed_snr or lowest_snr, or combine more"
-                )
+    def transmit(self, start_ns: int, bits: float, *, may_lose: bool) -> tuple[int, bool]:
+        """Send a packet from ``start_ns`` [ns] on.
 
-    def _choose_rate(self, at_ns: int) -> float:
+        Returns
+        -------
+        end_ns, lost
+            When its last attempt ends, and whether it is not received even then, which happens
+            only with ``may_lose``: the last attempt of a block has failed.
+        """
+        blocks = ceil(bits / self.errors.block - 1e-9)
+        attempts = begun = failed = 0
+        lost = False
+        while begun < blocks and not lost:
+            block = Block(self, bits / blocks, self.choose_rate(start_ns))
+            begun += 1
+            while True:
+                end_ns = start_ns + block.airtime_ns
+                if block.received(start_ns, end_ns):
+                    break
+                lost = may_lose and block.given_up
+                if lost:
+                    break
+                start_ns = end_ns + self.round_trip_ns
+                if block.given_up:
+                    block.begin(block.bits, self.choose_rate(start_ns))
+            start_ns = end_ns
+            attempts += block.attempts
+            failed += block.attempts > 1 or lost
+        self.outcomes.extend((attempts, begun, failed, lost))
+        return start_ns, lost
+
+    def choose_rate(self, at_ns: int) -> float:
         """Rate [bit/s] of a block that begins at ``at_ns``."""
-        errors = self._errors
+        errors = self.errors
         if errors.assumed_snr is None:
             snr = self.snr * self.gain(max(0, at_ns - self._csi_delay_ns))
         else:
             snr = 10 ** (errors.assumed_snr / 10)
         return self._chosen(max(self._lowest, snr * 10 ** (-self._margin_db / 10)))
 
-    def _adapt(self, failed: bool) -> None:
+    def adapt(self, failed: bool) -> None:
         """Let the outer loop see how a first attempt went."""
-        loop = self._errors.outer_loop
+        loop = self.errors.outer_loop
         if loop is not None:
             gone = -loop.target_bler / (1.0 - loop.target_bler)
             margin_db = self._margin_db + loop.step * (1.0 if failed else gone)
             self._margin_db = min(loop.largest, max(-loop.largest, margin_db))
 
-    def _information(self, start_ns: int, end_ns: int) -> float:
+    def information(self, start_ns: int, end_ns: int) -> float:
         """Capacity [bit per symbol] between two instants, the mean over fading blocks."""
         snr, scale, block_ns = self.snr, self._scale, self._block_ns
         block = start_ns // block_ns if block_ns else 0

@@ -13,6 +13,7 @@ from scipy.special import chndtr, gammainc, ndtri
 from simnet.check.case import Case
 from simnet.check.channel import MEAN_SNR, saturated_link, spectral_efficiency
 from simnet.experiment.run import Run
+from simnet.metrics.window import Rows
 
 
 def _attempts(
@@ -33,6 +34,30 @@ def _attempts(
         "max_attempts": 1_000_000,
     }
     return scenario
+
+
+def _shared_out(mac: dict[str, Any]) -> dict[str, Any]:
+    """Four devices that always send, each attempt in a fading block of its own."""
+    scenario = _attempts(15.0, {"kind": "rayleigh"})
+    scenario["devices"]["sender"]["count"] = 4
+    scenario["uplink"]["mac"] = mac
+    return scenario
+
+
+def _truncated(attempts: int, mac: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Payloads of one block, lost with the last of their attempts."""
+    scenario = _attempts(15.0, {"kind": "rayleigh"})
+    scenario["devices"]["sender"]["protocol"]["payload"]["value"] = "4000 bit"
+    scenario["uplink"]["errors"] |= {"max_attempts": attempts, "after_last": "local-token"}
+    scenario["uplink"]["mac"] = mac or scenario["uplink"]["mac"]
+    return scenario
+
+
+def _of_one_payload(run: Run) -> float:
+    """Attempts over payloads, received or not."""
+    sent: Rows = run.records.transmissions
+    ended = sent["airtime_end_ns"] >= run.records.warmup_ns
+    return float(sent["attempts"][ended].mean())
 
 
 def _outage(run: Run) -> float:
@@ -90,6 +115,8 @@ def _outer_loop() -> dict[str, Any]:
 
 
 _K, _M = 4.0, 2.5
+_FAILS = 1 - exp(-15 / MEAN_SNR)
+_SLOTS = {"kind": "round-robin", "slot": "1 ms", "resource_blocks": 8}
 _RAYLEIGH = {"kind": "rayleigh"}
 _RICIAN = {"kind": "rician", "k_factor": f"{10 * np.log10(_K):.12g} dB"}
 _NAKAGAMI = {"kind": "nakagami", "m": _M}
@@ -134,6 +161,60 @@ CASES = (
         _transmissions,
         exp(15 / MEAN_SNR),
         "",
+    ),
+    Case(
+        "ARQ in the slots of round robin, four devices: mean transmissions",
+        "e^(t/g) at t = 15, g = 10",
+        _shared_out(_SLOTS),
+        _transmissions,
+        exp(15 / MEAN_SNR),
+        "",
+        replications=5,
+    ),
+    Case(
+        "ARQ under proportional fair, four devices: mean transmissions",
+        "e^(t/g) at t = 15, g = 10",
+        _shared_out(_SLOTS | {"kind": "proportional-fair"}),
+        _transmissions,
+        exp(15 / MEAN_SNR),
+        "",
+        replications=5,
+    ),
+    Case(
+        "ARQ in TDMA, four devices: mean transmissions",
+        "e^(t/g) at t = 15, g = 10",
+        _shared_out({"kind": "tdma", "slot": "1 ms"}),
+        _transmissions,
+        exp(15 / MEAN_SNR),
+        "",
+        replications=5,
+    ),
+    Case(
+        "ARQ of at most three attempts: share of payloads lost",
+        "p^n, p = 1 - e^(-t/g), at t = 15, g = 10, n = 3",
+        _truncated(3),
+        lambda run: run.metrics["packet_loss_rate"],
+        _FAILS**3,
+        "",
+        replications=10,
+    ),
+    Case(
+        "ARQ of at most three attempts: mean transmissions of a payload",
+        "(1 - p^n) / (1 - p) at t = 15, g = 10, n = 3",
+        _truncated(3),
+        _of_one_payload,
+        (1 - _FAILS**3) / (1 - _FAILS),
+        "",
+        replications=10,
+    ),
+    Case(
+        "ARQ of at most two attempts in slots: share of payloads lost",
+        "p^n, p = 1 - e^(-t/g), at t = 15, g = 10, n = 2",
+        _truncated(2, _SLOTS),
+        lambda run: run.metrics["packet_loss_rate"],
+        _FAILS**2,
+        "",
+        replications=10,
     ),
     Case(
         "HARQ with chase combining over Rayleigh blocks: mean transmissions",

@@ -1,14 +1,16 @@
 """A device and its user, as a process that reads like the protocol it runs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count
 from math import inf
+from typing import cast
 
 from simnet.channel.radio_link import RadioLink
 from simnet.compute.throttling import ThermalThrottling
 from simnet.device.network import DeviceView, Network
 from simnet.kernel import ProcessGenerator
-from simnet.protocol.round import Prompt, Protocol, Round
+from simnet.protocol.round import Losable, Prompt, Protocol, Round
 from simnet.records import REQUESTS, Log
 from simnet.rng import CounterStream
 from simnet.server.job import Job, Session
@@ -103,7 +105,8 @@ class Device:
         """Answer one request: draft, send what needs it, wait for the verdict; repeat.
 
         A rule is asked for the next round when the verdict is there. Where it is known before, the
-        verdict's way down and the drafting are one wait.
+        verdict's way down and the drafting are one wait. A job that comes back without a verdict
+        was lost on its way up.
         """
         network, protocol = self.network, self.group.protocol
         env, log, downlink = network.env, network.log, network.downlink
@@ -134,6 +137,8 @@ class Device:
             finished_ns = env.now - next_ns
             if job.steps_ns:
                 record_decoding(log, request, row, ready_ns, sent_ns, job, down_ns)
+            elif job.batch_end_ns < 0:
+                fall_back(log, request, job, rounds, finished_ns)
             else:
                 write((
                     request, row, ready_ns, sent_ns, job.airtime_start_ns, job.airtime_end_ns,
@@ -154,6 +159,13 @@ class Device:
             else:
                 network.deliver(session, network.env.now, network.env.now)
         return session
+
+
+def fall_back(log: Log, request: int, job: Job, rounds: Iterable[Round], finished_ns: int) -> None:
+    """Record a round whose upload was lost, and let the answer go on with the device's token."""
+    began = (request, job.round.row, job.started_ns, job.sent_ns, job.airtime_start_ns)
+    log.rounds.write((*began, *(job.airtime_end_ns,) * 4, finished_ns))
+    cast(Losable, rounds).lose()
 
 
 def record_decoding(

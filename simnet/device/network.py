@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from simnet.channel.errors import ErrorsConfig, NoErrors
 from simnet.channel.radio_link import RadioLink
 from simnet.device.verdicts import Verdicts
 from simnet.kernel import Environment
@@ -14,6 +15,8 @@ from simnet.rng import CounterStream
 from simnet.server.edge_server import EdgeServer
 from simnet.server.job import Job, Session
 from simnet.server.replicas import Replicas
+
+_NO_ERRORS = NoErrors()
 
 
 class Network:
@@ -41,6 +44,8 @@ class Network:
         Answers after which :attr:`enough` comes; 0: never.
     verdicts : Verdicts, optional
         The way back, where verdicts share it.
+    errors
+        Of the uplink.
     """
 
     __slots__ = (
@@ -69,6 +74,7 @@ class Network:
         downlink: Delay,
         answers: int,
         verdicts: Verdicts | None = None,
+        errors: ErrorsConfig = _NO_ERRORS,
     ) -> None:
         self.env = env
         self.log = log
@@ -76,7 +82,19 @@ class Network:
         self.server = server
         self.downlink = downlink
         self.verdicts = verdicts
-        self.uplink = mac.build(Medium(env, log, self.deliver, devices, bandwidth_hz, access_draws))
+        lose = self.lose if errors.loses else None
+        self.uplink = mac.build(
+            Medium(
+                env,
+                log,
+                self.deliver,
+                devices,
+                bandwidth_hz,
+                access_draws,
+                errors.in_attempts,
+                lose,
+            )
+        )
         self.answers_left = answers
         self.enough = env.event()
         self.flights: dict[int, tuple[Job, Iterable[Round]]] = {}
@@ -87,6 +105,15 @@ class Network:
         work.airtime_start_ns = start_ns
         work.airtime_end_ns = end_ns
         self.server.receive(work, end_ns + self.backhaul_ns)
+
+    def lose(self, work: Job, start_ns: int, end_ns: int, known_ns: int) -> None:
+        """``work``, on the air from ``start_ns`` to ``end_ns``, was given up.
+
+        Its device knows it at ``known_ns`` [ns].
+        """
+        work.airtime_start_ns = start_ns
+        work.airtime_end_ns = end_ns
+        self.env.schedule_at(work, known_ns)
 
     def comes_ns(self, job: Job) -> int:
         """When the device goes on after ``job`` [ns]; -1: not known yet."""

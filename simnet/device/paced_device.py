@@ -1,7 +1,7 @@
 """A device whose drafting time depends on what it did before: it drafts ahead, or heats up."""
 
 from simnet.channel.radio_link import RadioLink
-from simnet.device.device import FINISHED, STARTED, Device, Group, record_decoding
+from simnet.device.device import FINISHED, STARTED, Device, Group, fall_back, record_decoding
 from simnet.device.network import Network
 from simnet.kernel import ProcessGenerator
 from simnet.protocol.round import Round
@@ -37,8 +37,9 @@ class PacedDevice(Device):
         ready_ns = env.now
         log.requests.set(request, STARTED, ready_ns)
         session = self.open_session(request, protocol.prompt(choice))
-        rounds, job = iter(protocol.rounds(choice, draws, self.view)), Job(env, session)
-        network.flights[request] = job, rounds
+        made, job = protocol.rounds(choice, draws, self.view), Job(env, session)
+        network.flights[request] = job, made
+        rounds = iter(made)
         planned, head_start_ns = next(rounds, None), 0
         while planned is not None:
             drafting_ns, _ = self._work(ready_ns, max(0, planned.local_ns - head_start_ns))
@@ -62,6 +63,8 @@ class PacedDevice(Device):
             finished_ns = env.now
             if job.steps_ns:
                 record_decoding(log, request, round_.row, ready_ns, sent_ns, job, down_ns)
+            elif job.batch_end_ns < 0:
+                fall_back(log, request, job, made, finished_ns)
             else:
                 write((
                     request, round_.row, ready_ns, sent_ns, job.airtime_start_ns,

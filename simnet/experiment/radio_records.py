@@ -25,7 +25,7 @@ def joined_transmissions(table: Table, links: Sequence[RadioLink]) -> Columns:
     sent = table.read()
     device, start_ns = sent["device"], np.asarray(sent["airtime_start_ns"], dtype=np.int64)
     snr = np.full(len(device), np.nan)
-    outcomes = np.tile(np.array([1, 1, 0]), (len(device), 1))
+    outcomes = np.tile(np.array([1, 1, 0, 0]), (len(device), 1))
     order = np.argsort(device, kind="stable")
     first = np.searchsorted(device[order], np.arange(len(links) + 1))
     for number, link in enumerate(links):
@@ -34,8 +34,8 @@ def joined_transmissions(table: Table, links: Sequence[RadioLink]) -> Columns:
         if begun.size:
             snr[begun] = link.snrs(start_ns[begun])
         if isinstance(link, PacketLink):
-            outcomes[rows] = np.asarray(link.outcomes, dtype=np.int64).reshape(-1, 3)
+            outcomes[rows] = np.asarray(link.outcomes, dtype=np.int64).reshape(-1, 4)
     with np.errstate(divide="ignore"):
         snr_db = 10.0 * np.log10(snr)
-    names = ("attempts", "blocks", "failed_blocks")
+    names = ("attempts", "blocks", "failed_blocks", "lost")
     return {**sent, "snr_db": snr_db, **dict(zip(names, outcomes.T.copy(), strict=True))}

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from simnet.channel.packet_link import PacketLink
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Environment
 from simnet.records import Log
@@ -26,6 +27,11 @@ Deliver = Callable[[Any, int, int], None]
 known: the last may lie ahead of the clock."""
 
 
+Lose = Callable[[Any, int, int, int], None]
+"""Called with a payload that was given up, its first and last instant on the air [ns], and when
+its device knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Medium:
     """What an uplink is made for.
@@ -42,6 +48,10 @@ class Medium:
         Of the band [Hz].
     draws : CounterStream
         For random access; each device has a child of its own.
+    in_attempts : bool
+        Whether links are :class:`~simnet.channel.packet_link.PacketLink`, whose attempts may fail.
+    lose : callable, optional
+        Takes what was given up; prompts never are. None: nothing is.
     """
 
     env: Environment
@@ -50,6 +60,23 @@ class Medium:
     devices: int
     bandwidth_hz: float
     draws: CounterStream
+    in_attempts: bool = False
+    lose: Lose | None = None
+
+    def send_in_attempts(
+        self, link: PacketLink, bits: int, payload: "Payload", start_ns: int
+    ) -> int:
+        """Send ``payload`` over a band of its own from ``start_ns`` on; when that ends [ns].
+
+        It is handed over, or given up.
+        """
+        may_lose = self.lose is not None and not payload.is_prompt
+        end_ns, lost = link.transmit(start_ns, bits, may_lose=may_lose)
+        if lost and self.lose is not None:
+            self.lose(payload, start_ns, end_ns, end_ns + link.round_trip_ns)
+        else:
+            self.deliver(payload, start_ns, end_ns)
+        return end_ns
 
 
 class Uplink(Protocol):
@@ -69,9 +96,9 @@ class Uplink(Protocol):
 class MacConfig(Config):
     """Base of every ``mac`` section of a scenario."""
 
-    holds_band: ClassVar[bool] = False
-    """Whether a transmission has the whole band from its first bit to its last, one after another,
-    so that the link alone says when it ends: packets may then be sent in attempts that fail."""
+    attempts: ClassVar[bool] = False
+    """Whether packets may be sent in attempts that fail: what an attempt takes of the band must be
+    known when it begins."""
 
     @abstractmethod
     def build(self, medium: Medium) -> Uplink:

@@ -1,9 +1,10 @@
 """Static frequency division: each device has a band of its own."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from simnet.channel.packet_link import PacketLink
 from simnet.channel.radio_link import RadioLink
 from simnet.link.base import MACS, MacConfig, Medium, Payload
 
@@ -27,7 +28,7 @@ class FdmaUplink:
     """
 
     def __init__(self, medium: Medium, *, whole_power: bool = True) -> None:
-        self.env = medium.env
+        self.env, self._medium = medium.env, medium
         self._share = 1.0 / medium.devices
         self._power = 1.0 if whole_power else self._share
         self._bands: dict[int, RadioLink] = {}
@@ -42,10 +43,14 @@ class FdmaUplink:
             band = self._bands[device] = link.part(self._share, self._power)
         now_ns = self.env.now
         start_ns = max(now_ns, self._free_ns[device])
-        end_ns = self._free_ns[device] = band.drain(start_ns, bits)
+        if isinstance(band, PacketLink):
+            end_ns = self._medium.send_in_attempts(band, bits, payload, start_ns)
+        else:
+            end_ns = band.drain(start_ns, bits)
+            self._deliver(payload, start_ns, end_ns)
+        self._free_ns[device] = end_ns
         airtime_ns = end_ns - start_ns
         self._write((device, payload.is_prompt, bits, now_ns, start_ns, end_ns, airtime_ns, 0))
-        self._deliver(payload, start_ns, end_ns)
 
     @property
     def backlog_s(self) -> float:
@@ -61,6 +66,7 @@ class FdmaUplink:
 class FdmaConfig(MacConfig):
     """Static frequency division: a band of equal width for each device."""
 
+    attempts: ClassVar[bool] = True
     kind: Literal["fdma"] = "fdma"
     power: Literal["whole", "density"] = Field(
         "whole",

@@ -2,6 +2,7 @@
 
 from typing import ClassVar, Literal
 
+from simnet.channel.packet_link import PacketLink
 from simnet.channel.radio_link import RadioLink
 from simnet.link.base import MACS, MacConfig, Medium, Payload
 
@@ -40,13 +41,30 @@ class FifoUplink:
         """Nothing is left to record: all was known when it was queued."""
 
 
+class FifoInAttempts(FifoUplink):
+    """The same over links whose attempts may fail: the band is held from the first to the last."""
+
+    def __init__(self, medium: Medium) -> None:
+        super().__init__(medium)
+        self._medium = medium
+
+    def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
+        """Queue ``payload``; see :class:`~simnet.link.base.Uplink`."""
+        assert isinstance(link, PacketLink), "what a medium in attempts is for"
+        now_ns = self.env.now
+        start_ns = max(now_ns, self.free_ns)
+        end_ns = self.free_ns = self._medium.send_in_attempts(link, bits, payload, start_ns)
+        airtime_ns = end_ns - start_ns
+        self._write((device, payload.is_prompt, bits, now_ns, start_ns, end_ns, airtime_ns, 0))
+
+
 @MACS.register
 class FifoConfig(MacConfig):
     """Whole band to one transmission at a time, first in first out."""
 
-    holds_band: ClassVar[bool] = True
+    attempts: ClassVar[bool] = True
     kind: Literal["fifo"] = "fifo"
 
     def build(self, medium: Medium) -> FifoUplink:
         """Make the uplink."""
-        return FifoUplink(medium)
+        return FifoInAttempts(medium) if medium.in_attempts else FifoUplink(medium)

@@ -1,13 +1,14 @@
 """Slotted OFDMA with each uplink scheduler, as sections of a scenario."""
 
 from abc import abstractmethod
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from simnet.link.base import MACS, MacConfig, Medium
 from simnet.link.slot_pattern import SlotPattern
 from simnet.link.slotted import SlottedUplink
+from simnet.link.slotted_attempts import SlottedInAttempts
 from simnet.registry import Config
 from simnet.scheduling.uplink import UplinkScheduler
 from simnet.scheduling.uplink_fixed import EarliestDeadline, MaxRate, MostUncertain
@@ -33,6 +34,7 @@ class ScheduledConfig(MacConfig):
     The slot is that of the NR numerology, 1 ms / 2^mu, unless it is given.
     """
 
+    attempts: ClassVar[bool] = True
     numerology: int = Field(1, ge=0, le=6, description="NR numerology mu")
     slot: Duration | None = Field(None, gt=0, description="Slot length, instead of mu's")
     resource_blocks: int | None = Field(
@@ -51,7 +53,8 @@ class ScheduledConfig(MacConfig):
         """Make the uplink."""
         slot_s = 1e-3 / 2**self.numerology if self.slot is None else self.slot
         fitting = max(1, int(medium.bandwidth_hz / (180e3 * 2**self.numerology)))
-        return SlottedUplink(
+        made = SlottedInAttempts if medium.in_attempts else SlottedUplink
+        return made(
             medium,
             self.scheduler(medium.devices),
             self.resource_blocks or fitting,

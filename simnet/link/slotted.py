@@ -9,13 +9,13 @@ from simnet.kernel import Alarm, ProcessGenerator
 from simnet.link.base import Medium, Payload
 from simnet.link.block_bits import BlockBits
 from simnet.link.slot_pattern import SlotPattern
-from simnet.scheduling.uplink import Head, UplinkScheduler
+from simnet.scheduling.uplink import Head, Ranked, UplinkScheduler
 
 _LONGEST_RUN = 10_000
 """Slots after which a scheduler may put its numbers in order."""
 
 
-class _Packet(Head):
+class Packet(Head):
     """A payload on its way."""
 
     __slots__ = ("all_bits", "link", "payload", "rated_until_ns")
@@ -50,7 +50,7 @@ class SlottedUplink:
     played by the scheduler in one go; of those who are not served, no rate is asked for unless the
     order depends on it.
 
-    Not modelled: fading that differs from block to block, errors, the time to prepare an upload.
+    Not modelled: fading that differs from block to block, the time to prepare an upload.
 
     Parameters
     ----------
@@ -66,6 +66,10 @@ class SlottedUplink:
         A device with nothing queued must ask first, at times this far apart, and then waits so
         long for its grant [ns]; 0: it need not.
     """
+
+    _packet = Packet
+    _in_runs = True
+    """Whether slots in which no payload ends may be left to the scheduler."""
 
     def __init__(
         self,
@@ -84,9 +88,9 @@ class SlottedUplink:
         self._write = medium.log.transmissions.write
         self._devices = medium.devices
         self._request_ns, self._grant_ns = request_ns, grant_ns
-        self._heap: list[tuple[object, int, _Packet]] = []
+        self._heap: Ranked = []
         self._granted: list[tuple[int, int]] = []  # when, and to whom, grants come
-        self._queues: list[deque[_Packet]] = [deque() for _ in range(medium.devices)]
+        self._queues: list[deque[Packet]] = [deque() for _ in range(medium.devices)]
         self._slot = pattern.first(0)
         self._all_rated = scheduler.by_rate or scheduler.equal_blocks
         self._bits = BlockBits(pattern.slot_ns, blocks)
@@ -98,7 +102,7 @@ class SlottedUplink:
     def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
         """Queue ``payload``; see :class:`~simnet.link.base.Uplink`."""
         now_ns, queue = self.env.now, self._queues[device]
-        queue.append(_Packet(device, link, bits, payload, now_ns))
+        queue.append(self._packet(device, link, bits, payload, now_ns))
         if self._all_rated and self._bits.links.get(device) is not link:
             self._bits.add(device, link)
             self._change_ns = 0  # its blocks may be shorter
@@ -134,7 +138,7 @@ class SlottedUplink:
                 start_ns = self.pattern.number(first) * self.pattern.slot_ns if begun else -1
                 self._record(packet, start_ns, -1)
 
-    def _record(self, packet: _Packet, start_ns: int, end_ns: int) -> None:
+    def _record(self, packet: Packet, start_ns: int, end_ns: int) -> None:
         pattern = self.pattern
         service_ns = round(packet.blocks * pattern.slot_ns / (self.blocks * pattern.share))
         kind, bits, asked = packet.is_prompt, packet.all_bits, packet.queued_ns
@@ -148,7 +152,7 @@ class SlottedUplink:
             packet.block_bits = self._bits.of(packet.link, self._slot * self.pattern.slot_ns)
         heappush(self._heap, (self.scheduler.rank(packet), device, packet))
 
-    def _set_rate(self, packet: _Packet, at_ns: int) -> None:
+    def _set_rate(self, packet: Packet, at_ns: int) -> None:
         link = packet.link
         packet.block_bits = self._bits.of(link, at_ns)
         change_ns = link.next_change_ns(at_ns)
@@ -184,7 +188,7 @@ class SlottedUplink:
                 return
             if start_ns >= self._change_ns:
                 self._new_rates(start_ns)
-            if not self._ending:  # else the next may be another that ends something
+            if self._in_runs and not self._ending:  # else the next may be another such slot
                 slots = self._undisturbed(start_ns, limit_ns, ordinal, last)
                 played = self.scheduler.run(heap, self.blocks, slots, ordinal)
                 ordinal += played
@@ -215,7 +219,7 @@ class SlottedUplink:
             return last - ordinal
         return min(last, pattern.ordinal(pattern.first(int(until_ns)))) - ordinal
 
-    def _end(self, done: list[_Packet], end_ns: int) -> None:
+    def _end(self, done: list[Packet], end_ns: int) -> None:
         """Record and deliver payloads that ended."""
         slot_ns, number = self.pattern.slot_ns, self.pattern.number
         for packet in done:
@@ -223,7 +227,7 @@ class SlottedUplink:
             self._record(packet, start_ns, end_ns)
             self._deliver(packet.payload, start_ns, end_ns)
 
-    def _fill_slot(self, start_ns: int, ordinal: int) -> list[_Packet]:
+    def _fill_slot(self, start_ns: int, ordinal: int) -> list[Packet]:
         """Give the blocks of a slot to devices; the payloads that are through."""
         heap, scheduler, all_rated = self._heap, self.scheduler, self._all_rated
         left, served, done, unfinished = self.blocks, [], [], []

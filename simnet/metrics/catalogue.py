@@ -201,6 +201,13 @@ _METRICS = (
         "repeats",
         UPLINK,
     ),
+    Metric(
+        "packet_loss_rate",
+        "",
+        "payloads given up / payloads, prompts apart",
+        "payloads lost for good",
+        UPLINK,
+    ),
     _queue("uplink_queue_length", "#{t_1 <= t < t_2}", "transmissions waiting", UPLINK),
     Metric("server_utilisation", "", "sum d / (T x replicas)", "busy share of a replica", SERVER),
     Metric(

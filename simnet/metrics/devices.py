@@ -4,13 +4,12 @@ import numpy as np
 
 from simnet.metrics.demand import arrived_per_begun, closed_devices
 from simnet.metrics.distribution import ratio
-from simnet.metrics.latency import verified
 from simnet.metrics.occupancy import Occupancy
 from simnet.metrics.queues import queue_length
 from simnet.metrics.window import Mask, Rows, Times, Window
 from simnet.records import Records
 
-_DRAFTING = ("device", "started_ns", "sent_ns", "finished_ns", "server_tokens")
+_DRAFTING = ("device", "started_ns", "sent_ns")
 
 
 def device_load(records: Records, window: Window, share_not_waiting: float) -> dict[str, float]:
@@ -60,8 +59,7 @@ def drafting(rounds: Rows, count: int, window: Window) -> tuple[Times, Times]:
     a round is in flight, counts too.
     """
     # devices side by side on one axis: the union of what each does is one union
-    drafted_ns = np.where(verified(rounds), rounds["sent_ns"], rounds["finished_ns"])
-    started_ns, device = rounds["started_ns"], rounds["device"]
+    started_ns, drafted_ns, device = rounds["started_ns"], rounds["sent_ns"], rounds["device"]
     if "ahead_ns" in rounds:
         started_ns = np.concatenate([started_ns, rounds["sent_ns"]])
         drafted_ns = np.concatenate([drafted_ns, rounds["sent_ns"] + rounds["ahead_ns"]])

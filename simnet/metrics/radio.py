@@ -21,6 +21,7 @@ def radio(records: Records, window: Window) -> dict[str, float]:
     snr_db = sent["snr_db"][ended]
     blocks = sent["blocks"][ended].sum()
     attempts = sent["attempts"][ended].sum() + sent["collisions"][ended].sum()
+    payloads = ended & (sent["prompt"] == 0)
     return {
         **distribution("uplink_snr_db", snr_db[np.isfinite(snr_db)]),
         **distribution(
@@ -29,4 +30,5 @@ def radio(records: Records, window: Window) -> dict[str, float]:
         ),
         "outage_rate": ratio(sent["failed_blocks"][ended].sum(), blocks),
         "retransmission_rate": ratio(attempts - blocks, attempts),
+        "packet_loss_rate": ratio(sent["lost"][payloads].sum(), payloads.sum()),
     }

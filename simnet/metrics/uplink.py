@@ -40,11 +40,12 @@ def uplink_load(
     if not closed.all():
         # airtime is longer than service where transmissions share the channel
         offered += _open_airtime(records, ~closed, window) * (work_ns / total) / servers
-    bits = float(sent["bits"][window.contains(end)].sum())
+    ended = window.contains(end)
+    bits, lost_bits = (float((sent["bits"] * chosen)[ended].sum()) for chosen in (1, sent["lost"]))
     return {
         "uplink_utilisation": utilisation,
         "uplink_offered_load": offered,
-        "uplink_goodput_bps": ratio(bits, window.length_s),
+        "uplink_goodput_bps": ratio(bits - lost_bits, window.length_s),
         "uplink_bits_per_token": ratio(bits, window.contains(emissions.time_ns).sum()),
         **queue_length("uplink_queue_length", sent["queued_ns"], start, window),
     }

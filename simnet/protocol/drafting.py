@@ -4,7 +4,7 @@ Every static protocol that verifies drafts is this one cut, with other gates, dr
 tests.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise, repeat
 from typing import cast
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from simnet.protocol.base import Answers, Setting
 from simnet.protocol.compiled import Compiled
+from simnet.protocol.fallback import Fallback
 from simnet.protocol.round import Continuation, Plan, Prompt, Round
 from simnet.protocol.verification import DraftTest
 
@@ -95,7 +96,8 @@ def compile_rounds(
     answers, ledger = setting.replay, setting.ledger
     vocabulary, first = setting.trace.vocabulary_size, setting.replay.first
     size = int(first[-1])
-    cut = cut_rounds(answers, test.accepted, opens, drafts, bonus)
+    everywhere = cut_everywhere(answers, test.accepted, opens, drafts, bonus)
+    cut = followed(everywhere)
     verified = cut.drafts > 0
     skipped = cut.draft - cut.start
     end = cut.draft + cut.drafts  # of what the device drafts
@@ -170,17 +172,21 @@ def compile_rounds(
     if not verified.any():
         prompts = [Prompt(prompt.tokens, False, 0, 0, 0) for prompt in prompts]
     bounds = np.searchsorted(cut.start, first).tolist()
-    return Compiled(plan, prompts, [rounds[a:b] for a, b in pairwise(bounds)])
+
+    def falling_back() -> Fallback:
+        return Fallback(setting, test, everywhere, token_ns.tolist(), rejected_bits, prompts)
+
+    return Compiled(plan, prompts, [rounds[a:b] for a, b in pairwise(bounds)], falling_back)
 
 
-def cut_rounds(
+def cut_everywhere(
     answers: Answers,
     accepted: NDArray[np.bool_],
     opens: NDArray[np.bool_],
     drafts: NDArray[np.int64] | int,
     bonus: bool,
 ) -> Cut:
-    """Where rounds begin and end: computed for a round from every token, then followed.
+    """The round from every token on.
 
     Parameters
     ----------
@@ -203,18 +209,18 @@ def cut_rounds(
     tested = np.minimum(passed + 1, sent)
     more = (sent > 0) & (draft + sent < end) & bonus
     committed = draft - start + tested + (more & (passed == sent))
-    following, reached, starts = (start + committed).tolist(), 0, []
-    while reached < size:
+    columns = (start, draft, sent, tested, passed, committed, more)
+    return Cut(*(np.asarray(values, dtype=np.int64) for values in columns))
+
+
+def followed(everywhere: Cut) -> Cut:
+    """The rounds that follow each other from the first token on."""
+    following, reached, starts = (everywhere.start + everywhere.committed).tolist(), 0, []
+    while reached < len(following):
         starts.append(reached)
         reached = following[reached]
     chosen = np.array(starts, dtype=np.int64)
-    return Cut(
-        chosen,
-        *(
-            np.asarray(values[chosen], dtype=np.int64)
-            for values in (draft, sent, tested, passed, committed, more)
-        ),
-    )
+    return Cut(*(getattr(everywhere, field.name)[chosen] for field in fields(Cut)))
 
 
 def _next(marked: NDArray[np.bool_]) -> Rows:

@@ -42,9 +42,32 @@ class Dynamic:
         """What ``request`` begins with."""
         return self.prompts[request]
 
-    def rounds(self, request: int, draws: CounterStream, view: NetworkView) -> Iterator[Round]:
+    def rounds(self, request: int, draws: CounterStream, view: NetworkView) -> "DynamicRounds":
         """Rounds of ``request``, a token each."""
-        walk = Walk(self.path, request)
-        while walk.row < walk.end:
-            test = self.decide(walk, view)
-            yield walk.skip() if test is None else walk.verify(test)
+        return DynamicRounds(Walk(self.path, request), self.decide, view)
+
+    def tolerant(self) -> "Dynamic":
+        """The same rule where uploads may be lost: it goes on from wherever it is."""
+        return self
+
+
+class DynamicRounds:
+    """Rounds of one answer, each decided when it is asked for."""
+
+    __slots__ = ("_decide", "_view", "_walk", "lose")
+
+    def __init__(self, walk: Walk, decide: Decision, view: NetworkView) -> None:
+        self._walk = walk
+        self._decide = decide
+        self._view = view
+        self.lose = walk.lose
+
+    def __iter__(self) -> Iterator[Round]:
+        return self
+
+    def __next__(self) -> Round:
+        walk = self._walk
+        if walk.row >= walk.end:
+            raise StopIteration
+        test = self._decide(walk, self._view)
+        return walk.skip() if test is None else walk.verify(test)

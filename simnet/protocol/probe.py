@@ -51,22 +51,50 @@ class Probe:
         """No prompt."""
         return Prompt(0, False, 0, 0, 0)
 
-    def rounds(self, request: int, draws: CounterStream, view: NetworkView) -> Iterator[Round]:
+    def rounds(self, request: int, draws: CounterStream, view: NetworkView) -> "ProbeRounds":
         """Rounds of one request, each drawn when it is asked for."""
-        config = self.config
-        for number in range(config.rounds):
-            local_ns = to_ns(config.local_time.quantile(draws.uniform(2 * number)))
-            bits = round(config.payload.quantile(draws.uniform(2 * number + 1)))
-            down_bits = round(config.verdict.quantile(draws.child(number).uniform(0)))
-            row = self.plan.add(
-                position=number,
-                drafted=1,
-                evaluated=1,
-                accepted=1,
-                committed=1,
-                uplink_bits=bits,
-                downlink_bits=down_bits,
-                server_tokens=config.server_tokens,
-                token_ns=local_ns,
-            )
-            yield Round(row, local_ns, bits, down_bits, config.server_tokens, 0, 0)
+        return ProbeRounds(self, draws)
+
+    def tolerant(self) -> "Probe":
+        """The same where uploads may be lost."""
+        return self
+
+
+class ProbeRounds:
+    """Rounds of one request."""
+
+    __slots__ = ("_draws", "_number", "_probe", "_row")
+
+    def __init__(self, probe: Probe, draws: CounterStream) -> None:
+        self._probe = probe
+        self._draws = draws
+        self._number = self._row = 0
+
+    def __iter__(self) -> Iterator[Round]:
+        return self
+
+    def __next__(self) -> Round:
+        config, number, draws = self._probe.config, self._number, self._draws
+        if number == config.rounds:
+            raise StopIteration
+        self._number += 1
+        local_ns = to_ns(config.local_time.quantile(draws.uniform(2 * number)))
+        bits = round(config.payload.quantile(draws.uniform(2 * number + 1)))
+        down_bits = round(config.verdict.quantile(draws.child(number).uniform(0)))
+        row = self._row = self._probe.plan.add(
+            position=number,
+            drafted=1,
+            evaluated=1,
+            accepted=1,
+            committed=1,
+            uplink_bits=bits,
+            downlink_bits=down_bits,
+            server_tokens=config.server_tokens,
+            token_ns=local_ns,
+        )
+        return Round(row, local_ns, bits, down_bits, config.server_tokens, 0, 0)
+
+    def lose(self) -> None:
+        """The last upload was given up: the server knows nothing of it."""
+        nothing = dict.fromkeys(("evaluated", "accepted", "downlink_bits", "server_tokens"), 0)
+        self._probe.plan.set(self._row, **nothing)

@@ -2,7 +2,7 @@
 
 import typing
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -129,6 +129,16 @@ class Continuation(NamedTuple):
     bonus_ns: NDArray[np.int64]
 
 
+class Losable(typing.Protocol):
+    """Rounds of an answer that can be told that the upload of the last one was lost."""
+
+    def __iter__(self) -> Iterator[Round]:
+        """The rounds, each made when it is asked for."""
+
+    def lose(self) -> None:
+        """The upload of the last round was given up: the device commits its first draft."""
+
+
 class Plan:
     """The rounds a protocol decided, as columns; rows are referred to by number.
 
@@ -173,6 +183,14 @@ class Plan:
             return bool(confirms[row]), int(bonus_ns[row])
         return self._integers["accepted"][row] == self._integers["drafted"][row], 0
 
+    def set(self, row: int, **values: float) -> None:
+        """Correct a row that was added."""
+        for name, value in values.items():
+            if name in self._integers:
+                self._integers[name][row] = int(value)
+            else:
+                self._floats[name][row] = value
+
     def read(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
         """Columns of the given rows, in their order."""
         columns: dict[str, NDArray[np.generic]] = {}
@@ -216,3 +234,17 @@ class Protocol(typing.Protocol):
 
         ``draws`` belongs to this device's request: the same draws whatever the protocol asks.
         """
+
+
+class Tolerant(Protocol, typing.Protocol):
+    """A protocol whose rounds can be told of a loss."""
+
+    def rounds(self, request: int, draws: CounterStream, view: NetworkView) -> Losable:
+        """Rounds of ``request``."""
+
+
+class FallsBack(typing.Protocol):
+    """A protocol that can be had for uploads that may be lost."""
+
+    def tolerant(self) -> Tolerant:
+        """The same rule where uploads may be lost."""

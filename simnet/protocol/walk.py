@@ -62,6 +62,7 @@ class Walk:
         self.row, self.end = path.first[request], path.first[request + 1]
         """Next token, and the end of the answer, as rows of the replayed tokens."""
         self._waiting = 0
+        self._last = (0, 0, False)  # of the last upload: plan row, tokens unseen, off path before
         self._first = self.row
         self._off_path = False
         self._prompt_tokens = path.prompt_tokens[request]
@@ -83,7 +84,8 @@ class Walk:
         """Send the next token, to be tested with ``test``."""
         row, path = self.row, self.path
         bits, fed, self._waiting = self.upload_bits(test), self._waiting + 1, 0
-        return self._round(
+        was_off = self._off_path
+        round_ = self._round(
             bool(test.departs[row]),
             bits,
             path.verdict_bits,
@@ -94,6 +96,25 @@ class Walk:
             full_vocabulary_bits=path.full_bits,
             payload_bits=int(test.payload_bits[row]),
             output_tv=float(test.output_tv[row]),
+        )
+        self._last = round_.row, fed, was_off
+        return round_
+
+    def lose(self) -> None:
+        """The last upload was given up: its token is committed alone."""
+        number, self._waiting, was_off = self._last
+        path, row = self.path, self.row - 1
+        self._off_path = was_off or not path.kept[row]
+        path.plan.set(
+            number,
+            evaluated=0,
+            accepted=0,
+            downlink_bits=0,
+            server_tokens=0,
+            off_path=self._off_path,
+            departed=self._off_path and not was_off,
+            skipped_rejection_mass=path.mass[row],
+            output_tv=0.0,
         )
 
     def _round(

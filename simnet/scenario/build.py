@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from simnet.kernel import Environment, Event
 from simnet.link.wire import FifoLink
 from simnet.link.wire import Path as Way
 from simnet.protocol.base import Setting
-from simnet.protocol.round import Protocol
+from simnet.protocol.round import FallsBack, Protocol
 from simnet.records import Log
 from simnet.rng import CounterStream
 from simnet.scenario.live import live_protocol
@@ -109,6 +109,7 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         scenario.downlink.build(),
         scenario.stop.requests or 0,
         verdicts,
+        scenario.uplink.errors,
     )
     groups, traces = [], []
     links: list[RadioLink] = []
@@ -125,6 +126,8 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
             name,
         )
         protocol = _protocol(section, setting, base)
+        if scenario.uplink.errors.loses:
+            protocol = cast(FallsBack, protocol).tolerant()
         _check_kv_room(scenario, name, protocol)
 
         def named(what: str, name: str = name) -> CounterStream:

@@ -283,8 +283,15 @@ class Scenario(Config):
                 yield (*here, "trace"), "the protocol uses no trace: remove it"
             if group.slm.uses_trace and group.trace is None:
                 yield (*here, "slm"), "kind trace takes its times from a trace: give one"
+            if uplink.errors.loses and (group.models or not group.protocol.drafts):
+                what = "live models" if group.models else f"protocol {group.protocol.kind}"  # type: ignore[attr-defined]
+                message = f"{what} cannot go on with a local token when a packet is lost: "
+                yield (*here, "protocol"), message + "use uplink.errors.after_last: retry"
             if group.device_queue and group.traffic.closed:
                 yield (*here, "device_queue"), "closed traffic never queues: remove it"
+            if group.draft_ahead and uplink.errors.loses:
+                message = "what is drafted ahead of a lost packet is not modelled: use "
+                yield (*here, "draft_ahead"), message + "uplink.errors.after_last: retry"
             if group.draft_ahead and not (group.protocol.needs_server and group.protocol.drafts):
                 message = f"{group.protocol.kind} has no drafts in flight: remove it"  # type: ignore[attr-defined]
                 yield (*here, "draft_ahead"), message
@@ -312,8 +319,10 @@ class Scenario(Config):
                 yield ("uplink", "carrier"), message
         if uplink.errors.in_attempts and not uplink.rate.needs_snr:
             yield ("uplink", "errors"), "need an SNR, which a fixed rate has not: remove them"
-        if uplink.errors.in_attempts and not uplink.mac.holds_band:
-            message = "attempts need the whole band in turn: use mac fifo, or remove them"
+        if uplink.errors.in_attempts and not uplink.mac.attempts:
+            able = ", ".join(sorted(kind for kind, mac in MACS.members.items() if mac.attempts))
+            kind = uplink.mac.kind  # type: ignore[attr-defined]
+            message = f"an attempt under {kind} has no rate of its own: use one of {able}"
             yield ("uplink", "errors"), message
         if not uplink.rate.needs_snr and not isinstance(uplink.fading, NoFading):
             yield ("uplink", "fading"), "has no effect on a fixed rate: remove it"
