@@ -3,6 +3,7 @@
 from simnet.check import (
     access,
     channel,
+    conversations,
     device_pace,
     downlink,
     hybrid,
@@ -21,6 +22,7 @@ CATALOGUE: dict[str, tuple[Case, ...]] = {
     "hybrid decoding": hybrid.CASES,
     "drafts of several tokens": protocols.CASES,
     "devices at their own pace": device_pace.CASES,
+    "conversations": conversations.CASES,
     "published latencies": published_latency.CASES,
     "Multi-SPIN": multi_spin.CASES,
     "saturation": saturation.CASES,

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from simnet.rng import CounterStream
 
+if typing.TYPE_CHECKING:
+    from simnet.protocol.conversation import Conversation
+
 PLAN_INTEGERS = (
     "position",  # of the round's first token in the answer
     "skipped",  # tokens the device commits alone
@@ -85,6 +88,8 @@ class Prompt(NamedTuple):
         Tokens the server reads before the first verification.
     kv_tokens
         Room in the server's KV cache that the whole answer may need; 0: none.
+    conversation
+        What it continues; None: nothing.
     """
 
     tokens: int
@@ -92,6 +97,7 @@ class Prompt(NamedTuple):
     uplink_bits: int
     prefill_tokens: int
     kv_tokens: int
+    conversation: "Conversation | None" = None
 
 
 class NetworkView(typing.Protocol):

@@ -1,6 +1,6 @@
 """From a checked scenario to processes on a clock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -26,10 +26,11 @@ from simnet.scenario.live import live_protocol
 from simnet.scenario.radio import radio_links
 from simnet.scenario.schema import DeviceGroup, Scenario
 from simnet.scenario.server import edge_server
-from simnet.scenario.traffic import traffic
+from simnet.scenario.traffic import conversations, traffic
 from simnet.trace.read import read_trace, resolve_trace
 from simnet.trace.token_trace import TokenTrace
 from simnet.units import to_ns
+from simnet.workload.multi_turn import MultiTurnTraffic
 
 _cached_trace = lru_cache(maxsize=8)(read_trace)
 
@@ -147,7 +148,11 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         groups.append(group)
         traces.append(trace)
         for member, link in enumerate(radio_links(scenario, name, section, replication, base)):
-            env.process(kind(len(links), group, network, link).user(member))
+            own = group
+            if section.traffic.grows:
+                spoken = conversations(section, protocol, setting, group.gaps.child(member))
+                own = replace(group, protocol=spoken)
+            env.process(kind(len(links), own, network, link).user(member))
             links.append(link)
     stop = scenario.stop.duration
     return Simulation(
@@ -186,6 +191,9 @@ def _check_kv_room(scenario: Scenario, name: str, protocol: Any) -> None:
     if not capacity:
         return
     largest = max(protocol.prompt(request).kv_tokens for request in range(protocol.requests))
+    conversation = scenario.devices[name].traffic
+    if isinstance(conversation, MultiTurnTraffic) and conversation.grows:
+        largest = max(largest, conversation.longest + 1)
     if largest > capacity:
         raise InputError(
             f"server.kv_capacity: an answer of devices.{name} needs room for {largest} tokens, "

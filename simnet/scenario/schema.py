@@ -295,6 +295,12 @@ class Scenario(Config):
             if group.draft_ahead and not (group.protocol.needs_server and group.protocol.drafts):
                 message = f"{group.protocol.kind} has no drafts in flight: remove it"  # type: ignore[attr-defined]
                 yield (*here, "draft_ahead"), message
+            if group.traffic.grows and group.trace is None:
+                message = "takes the lengths of answers from a trace: give one, or remove it"
+                yield (*here, "traffic", "history"), message
+            if group.traffic.keeps and server.kv.policy == "evict":
+                message = "a cache that evicts keeps nothing between turns: use kv policy reserve"
+                yield (*here, "traffic", "history"), message
             if group.slm.throttling and not (group.traffic.closed or group.device_queue):
                 message = "answers made at once would heat a device twice: give device_queue: true"
                 yield (*here, "slm", "throttling"), message

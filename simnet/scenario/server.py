@@ -14,6 +14,7 @@ from simnet.server.edge_server import Answers, Coming, EdgeServer
 from simnet.server.evicting_server import EvictingServer
 from simnet.server.kv_cache import EvictingKvCache, KvCache
 from simnet.server.replicas import Replicas
+from simnet.server.retaining_kv_cache import RetainingKvCache
 
 
 def edge_server(
@@ -38,6 +39,10 @@ def edge_server(
     draws = CounterStream(scenario.seed, replication, "step_time")
     coming: deque[Coming] = deque()
     evicts, capacity_tokens = section.kv.policy == "evict", section.kv_capacity_tokens
+    kept = any(group.traffic.keeps for group in scenario.devices.values())
+    cache = EvictingKvCache if evicts else KvCache
+    if kept and section.prefill == "eager":
+        cache = RetainingKvCache
     servers = [
         (EvictingServer if evicts else EdgeServer)(
             env,
@@ -46,7 +51,7 @@ def edge_server(
             None if not random else draws if section.replicas == 1 else draws.child(replica),
             section.step_time.attends,
             section.batching,
-            EvictingKvCache(capacity_tokens) if evicts else KvCache(capacity_tokens),
+            cache(capacity_tokens),
             replica,
             coming if section.routing.shared else None,
             answers,

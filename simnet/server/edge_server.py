@@ -128,15 +128,20 @@ class EdgeServer:
         """Free the KV room of ``session``: its answer has ended."""
         session.released = True
         if session.admitted:
-            self.cache.free(session)
-            if self.idle and (self._prompts or self._verifications or self._paused):
-                self._alarm.set_by(self.env.now)
+            self.cache.end(session)
+            self._room_is_free()
 
     def let_go(self, session: Session) -> None:
         """Forget the context of ``session``, none of whose rounds is here: it is elsewhere now."""
-        self.release(session)
-        session.released = session.admitted = session.ready = False
+        if session.admitted:
+            self.cache.free(session)
+            self._room_is_free()
+        session.admitted = session.ready = False
         session.evicted, session.order = True, 0
+
+    def _room_is_free(self) -> None:
+        if self.idle and (self._prompts or self._verifications or self._paused):
+            self._alarm.set_by(self.env.now)
 
     @property
     def queue_length(self) -> int:

@@ -28,6 +28,7 @@ class Session:
         "admitted",
         "airtime_end_ns",
         "airtime_start_ns",
+        "conversation",
         "device",
         "evicted",
         "held_tokens",
@@ -50,7 +51,8 @@ class Session:
     def __init__(
         self, prompt: Prompt, started_ns: int, request: int = -1, device: int = -1
     ) -> None:
-        self.prompt_tokens, _, self.uplink_bits, self.prefill_left, self.kv_tokens = prompt
+        self.prompt_tokens, _, self.uplink_bits, self.prefill_left, self.kv_tokens, _ = prompt
+        self.conversation = prompt.conversation
         self.started_ns = started_ns
         self.request = request
         self.device = device

@@ -1,5 +1,6 @@
 """The KV cache: room for the contexts of the sessions that are resident."""
 
+from simnet.protocol.conversation import Conversation
 from simnet.server.job import Job, Session
 
 
@@ -23,6 +24,14 @@ class KvCache:
     def admit(self, session: Session) -> bool:
         """Give ``session`` its room, if there is any."""
         return self._take(session, session.kv_tokens)
+
+    def end(self, session: Session) -> None:
+        """Take back the room of ``session``, whose answer has ended."""
+        self.free(session)
+
+    def keeps(self, conversation: Conversation) -> bool:
+        """Whether it holds a context of ``conversation`` between its turns."""
+        return False
 
     def free(self, session: Session) -> None:
         """Take back the room of ``session``."""

@@ -79,6 +79,13 @@ class Replicas:
             return home.replica
         loads = [server.load for server in self.servers]
         resident = home is not None and session.ready and session.kv_tokens
-        at = home.replica if home is not None and resident else None
+        at = home.replica if home is not None and resident else self._kept_at(session)
         self._routed += 1
         return self.routing.choose(loads, at, self._routed - 1)
+
+    def _kept_at(self, session: Session) -> int | None:
+        """Replica that kept the context of the turn before."""
+        conversation = session.conversation
+        if conversation is None or session.home is not None:
+            return None
+        return next((s.replica for s in self.servers if s.cache.keeps(conversation)), None)

@@ -16,7 +16,14 @@ class MultiTurnTraffic(TrafficConfig):
     A conversation has a geometric number of turns. Devices start at random phases, uniform over the
     mean pause.
 
-    Not modelled: prompts that grow with the turns before; each is an answer's own.
+    With a ``history`` prompts grow: each holds all that was said before in its conversation. The
+    server reads it anew at each turn (``recomputed``), or keeps what it holds between turns as long
+    as nobody else needs the room (``kept``), and reads the rest. Only what is new goes over the
+    air: the question, and the ids of tokens that the device committed alone at the end of the
+    answer before. The device keeps its own cache.
+
+    Not modelled: that what was said before changes the answer; the turns of a conversation are
+    answers of the trace, drawn independently.
     """
 
     closed: ClassVar[bool] = True
@@ -25,13 +32,35 @@ class MultiTurnTraffic(TrafficConfig):
     think_time: DurationLaw = Field(description="Time from an answer to the next question of it")
     pause: DurationLaw = Field(description="Time from its last answer to the next conversation")
 
+    history: Literal["none", "recomputed", "kept"] = Field(
+        "none", description="What of the conversation a prompt holds, and the server keeps"
+    )
+    longest: int = Field(
+        4096, ge=1, description="Tokens that a conversation with history must not exceed: the "
+        "question that would make it begins a new one"
+    )  # fmt: skip
+
+    @property
+    def grows(self) -> bool:
+        """Whether prompts hold what was said before."""
+        return self.history != "none"
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the server keeps what it holds of a conversation between turns."""
+        return self.history == "kept"
+
+    def begins(self, stream: CounterStream, sequence: int) -> bool:
+        """Whether request ``sequence`` begins a conversation."""
+        return sequence == 0 or stream.uniform(2 * sequence + 1) < 1 / self.turns
+
     def gap_s(self, stream: CounterStream, sequence: int, since_s: float = 0.0) -> float:
         """Think time or pause [s] before request ``sequence``; for the first the random phase."""
         u = stream.uniform(2 * sequence)
         if sequence == 0:
             return u * self.pause.expectation
-        ends = stream.uniform(2 * sequence + 1) < 1 / self.turns
-        return (self.pause if ends else self.think_time).quantile(u)
+        before = self.pause if self.begins(stream, sequence) else self.think_time
+        return before.quantile(u)
 
     @property
     def mean_gap_s(self) -> float:

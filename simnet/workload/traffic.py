@@ -58,6 +58,16 @@ class TrafficConfig(Config):
     file_format: ClassVar[bool] = False
     """Whether its section names a file of arrivals and that file's format."""
 
+    @property
+    def grows(self) -> bool:
+        """Whether prompts hold what was said before in their conversation."""
+        return False
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the server keeps what it holds of a conversation between turns."""
+        return False
+
     def build(self, devices: int, arrivals: Arrivals | None, answers: Lengths | None) -> Traffic:
         """Make the traffic of a group.
 

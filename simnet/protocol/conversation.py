@@ -1,0 +1,123 @@
+"""One device's conversations: each prompt holds all that was said before."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from simnet.protocol.round import NetworkView, Plan, Prompt, Protocol, Round
+from simnet.rng import CounterStream
+
+
+class Conversation:
+    """A protocol whose requests continue each other.
+
+    Both sides know what was said: a question's upload is its own tokens, and the ids of those that
+    the device committed alone at the end of the answer before, which the server has not seen yet.
+    The server reads what it does not hold of the whole; the device, which keeps its own cache,
+    reads the question only.
+
+    Parameters
+    ----------
+    protocol
+        Of the group.
+    lengths : sequence of int
+        Tokens of each answer.
+    begins : callable
+        Whether the request of this number begins a new conversation.
+    longest : int
+        Tokens that a conversation must not exceed: the question that would make it begins a new
+        one.
+    id_bits : int
+        What telling the server one token takes; 0: not billed.
+    reads : bool
+        Whether the server reads prompts, else that is neglected.
+    kept : bool
+        Whether the server keeps what it holds between turns.
+    """
+
+    __slots__ = (
+        "_begins",
+        "_history",
+        "_id_bits",
+        "_kept",
+        "_lengths",
+        "_longest",
+        "_pending",
+        "_protocol",
+        "_reads",
+        "_sequence",
+        "known_tokens",
+        "number",
+    )
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        lengths: Sequence[int],
+        begins: Callable[[int], bool],
+        longest: int,
+        id_bits: int,
+        *,
+        reads: bool,
+        kept: bool,
+    ) -> None:
+        self._protocol, self._lengths, self._begins = protocol, lengths, begins
+        self._longest, self._id_bits, self._reads = longest, id_bits, reads
+        self._kept = self if kept else None
+        self._sequence = 0
+        self._history = self._pending = 0  # tokens said; those of them that the server lacks
+        self.number = 0
+        """Of the conversation, from 0 on."""
+        self.known_tokens = 0
+        """Tokens that the server had in its cache when the last answer ended."""
+
+    @property
+    def plan(self) -> Plan:
+        """Of the group."""
+        return self._protocol.plan
+
+    @property
+    def static(self) -> bool:
+        """As the group's protocol is."""
+        return self._protocol.static
+
+    @property
+    def requests(self) -> int:
+        """How many different requests there are to replay."""
+        return self._protocol.requests
+
+    def prompt(self, request: int) -> Prompt:
+        """What ``request`` begins with if it is asked next."""
+        own = self._protocol.prompt(request)
+        if self._starts(request, own):
+            return own._replace(conversation=self._kept)
+        served = own.kv_tokens > 0
+        return Prompt(
+            own.tokens + self._history,
+            own.sent_ahead,
+            own.uplink_bits + own.sent_ahead * self._pending * self._id_bits,
+            own.prefill_tokens + (self._history if served and self._reads else 0),
+            own.kv_tokens + (self._history if served else 0),
+            self._kept,
+        )
+
+    def rounds(self, request: int, draws: CounterStream, view: NetworkView) -> Iterator[Round]:
+        """Rounds of ``request``, which is asked now, after all that was said before."""
+        own = self._protocol.prompt(request)
+        if self._starts(request, own):
+            self._history = self._pending = 0
+            self.number += self._sequence > 0
+        self._sequence += 1
+        before, length = self._history, self._lengths[request]
+        told = length  # tokens of the answer before the first that the server does not see
+        for round_ in self._protocol.rounds(request, draws, view):
+            if round_.server_tokens:
+                told = length
+            elif told == length:
+                told = round_.context_tokens - own.tokens
+            yield round_._replace(context_tokens=round_.context_tokens + before)
+        self.known_tokens = before + own.tokens + told - 1
+        self._history = before + own.tokens + length
+        self._pending = length - told
+
+    def _starts(self, request: int, own: Prompt) -> bool:
+        outgrown = self._history + own.tokens + self._lengths[request] > self._longest
+        return not self._sequence or outgrown or self._begins(self._sequence)
