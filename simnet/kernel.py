@@ -40,10 +40,19 @@ class Environment(simpy.Environment):
         heappush(self._queue, (time_ns, NORMAL, next(self._eid), event))
 
     def schedule_delayed(self, events: "Iterable[Delayed]", time_ns: int) -> None:
-        """Schedule each of ``events``, triggered, its own delay after ``time_ns`` [ns]."""
-        queue, eid = self._queue, self._eid
+        """Schedule each of ``events``, triggered, its own delay after ``time_ns`` [ns].
+
+        Those of one delay are one event: who waits for a later of them is told with the first.
+        """
+        queue, eid, first = self._queue, self._eid, dict[int, Delayed]()
         for event in events:
-            heappush(queue, (time_ns + event.rest_ns, NORMAL, next(eid), event))
+            rest_ns = event.rest_ns
+            leader = first.get(rest_ns)
+            if leader is None:
+                first[rest_ns] = event
+                heappush(queue, (time_ns + rest_ns, NORMAL, next(eid), event))
+            else:
+                leader.callbacks += event.callbacks  # type: ignore[operator]
 
     def process(self, generator: ProcessGenerator) -> "Process":
         """Begin a process; the first step is taken at once, before events of the same time."""

@@ -107,3 +107,80 @@ class CounterStream:
         made = CounterStream.__new__(CounterStream)
         made.key = z ^ (z >> 31)
         return made
+
+
+class Crowd:
+    """The children of one stream, which are asked for about the same counters at about one time.
+
+    The exponential numbers of all children over a window of counters are prepared together wherever
+    enough of them were wanted of the window before, else each is computed when it is asked for.
+    Both ways give the same bits.
+
+    Parameters
+    ----------
+    stream : CounterStream
+        Their parent.
+    size : int
+        How many there are.
+    """
+
+    WINDOW = 16
+    """Counters that are prepared together."""
+
+    __slots__ = ("_keys", "_stream", "asked", "end", "first", "negated", "size")
+
+    def __init__(self, stream: CounterStream, size: int) -> None:
+        self._stream = stream
+        self._keys = np.array([stream.child(i).key for i in range(size)], dtype=np.uint64)
+        self.size = size
+        self.first = self.end = 0
+        """The window."""
+        self.asked = 0
+        """How often a number of the window was wanted."""
+        self.negated: memoryview | None = None
+        """The uniform numbers of the window, all children of a counter in a row, times -1."""
+
+    def member(self, index: int) -> "CrowdMember":
+        """Child ``index`` of the stream."""
+        made = CrowdMember.__new__(CrowdMember)
+        made.key = int(self._keys[index])
+        made._crowd, made._index = self, index
+        return made
+
+    def move(self, counter: int) -> None:
+        """Let the window begin with ``counter``."""
+        # a number of a window takes 5 ns and a window 8 us; a number on its own 300 ns more
+        pays = self.asked * 300 > 8_000 + 5 * self.WINDOW * self.size
+        self.first, self.end, self.asked = counter, counter + self.WINDOW, 0
+        self.negated = self._prepare(counter) if pays else None
+
+    def _prepare(self, first: int) -> memoryview:
+        """As :meth:`CounterStream.uniform`, with the sign changed."""
+        z = (np.arange(first, first + self.WINDOW, dtype=np.uint64) * np.uint64(_GOLDEN))[:, None]
+        z = z + self._keys
+        z ^= z >> np.uint64(30)
+        z *= np.uint64(_MIX_1)
+        z ^= z >> np.uint64(27)
+        z *= np.uint64(_MIX_2)
+        z ^= z >> np.uint64(31)
+        return memoryview(((z >> np.uint64(11)) * -_UNIT).ravel())
+
+
+class CrowdMember(CounterStream):
+    """One child of a crowd: the stream that :meth:`CounterStream.child` gives, and faster."""
+
+    __slots__ = ("_crowd", "_index")
+    _crowd: Crowd
+    _index: int
+
+    def exponential(self, counter: int) -> float:
+        """Exponential number of mean 1 of ``counter``; windows move on, never back."""
+        crowd = self._crowd
+        if counter >= crowd.first:
+            if counter >= crowd.end:
+                crowd.move(counter)
+            crowd.asked += 1
+            negated = crowd.negated
+            if negated is not None:
+                return -log1p(negated[(counter - crowd.first) * crowd.size + self._index])
+        return CounterStream.exponential(self, counter)

@@ -131,13 +131,13 @@ class RadioLink:
                 self._block_rate_bps = self._rate(self.snr * self._gain(block))
                 self._block = block
             rate_bps = self._block_rate_bps
+            end_ns = start_ns + ceil(bits * 1e9 / rate_bps)
             block += 1
-            left_ns = block * block_ns - start_ns
-            room_bits = rate_bps * left_ns * 1e-9
-            if bits <= room_bits:
-                return start_ns + ceil(bits * 1e9 / rate_bps)
-            bits -= room_bits
-            start_ns += left_ns
+            block_end_ns = block * block_ns
+            if end_ns <= block_end_ns:
+                return end_ns
+            bits -= rate_bps * (block_end_ns - start_ns) * 1e-9
+            start_ns = block_end_ns
 
     def _rate_in(self, block: int) -> float:
         if block != self._block:  # the last block asked for is remembered, nothing more

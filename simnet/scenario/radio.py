@@ -11,7 +11,7 @@ from simnet.channel.path_loss import Loss
 from simnet.channel.position import Place
 from simnet.channel.power_budget import mean_snr
 from simnet.channel.radio_link import Batch, RadioLink
-from simnet.rng import CounterStream
+from simnet.rng import CounterStream, Crowd
 from simnet.scenario.schema import DeviceGroup, Scenario
 from simnet.scenario.tables import read_table
 from simnet.table import Table
@@ -35,13 +35,13 @@ def radio_links(
     fading, rate = uplink.fading, uplink.rate.build(uplink.bandwidth)
     law, rates = fading.build_law(), uplink.rate.build_many(uplink.bandwidth)
     samples = read_table(fading, 1, base)
-    fades = CounterStream(scenario.seed, replication, "fading", name)
+    fades = Crowd(CounterStream(scenario.seed, replication, "fading", name), group.count)
     failures = CounterStream(scenario.seed, replication, "errors", name)
     budgets = _budgets(scenario, name, group, replication, base)
     for member in range(group.count):
         snr_at, update_ns = budgets(member) if budgets else (None, 0)
         snr = _given_snr(scenario, group, samples) if snr_at is None else snr_at(0)
-        own = fades.child(member)
+        own = fades.member(member)
         gain, gains, block_ns = fading.build(own, samples), fading.build_array(own), fading.block_ns
         batch = Batch(own.key, law, rates) if law else None
         if snr_at is not None and update_ns:
