@@ -127,7 +127,7 @@ class Crowd:
     WINDOW = 16
     """Counters that are prepared together."""
 
-    __slots__ = ("_keys", "_stream", "asked", "end", "first", "negated", "size")
+    __slots__ = ("_keys", "_stream", "asked", "end", "first", "numbers", "size")
 
     def __init__(self, stream: CounterStream, size: int) -> None:
         self._stream = stream
@@ -137,8 +137,8 @@ class Crowd:
         """The window."""
         self.asked = 0
         """How often a number of the window was wanted."""
-        self.negated: memoryview | None = None
-        """The uniform numbers of the window, all children of a counter in a row, times -1."""
+        self.numbers: memoryview | None = None
+        """The uniform numbers of the window, all children of a counter in a row."""
 
     def member(self, index: int) -> "CrowdMember":
         """Child ``index`` of the stream."""
@@ -152,18 +152,9 @@ class Crowd:
         # a number of a window takes 5 ns and a window 8 us; a number on its own 300 ns more
         pays = self.asked * 300 > 8_000 + 5 * self.WINDOW * self.size
         self.first, self.end, self.asked = counter, counter + self.WINDOW, 0
-        self.negated = self._prepare(counter) if pays else None
-
-    def _prepare(self, first: int) -> memoryview:
-        """As :meth:`CounterStream.uniform`, with the sign changed."""
-        z = (np.arange(first, first + self.WINDOW, dtype=np.uint64) * np.uint64(_GOLDEN))[:, None]
-        z = z + self._keys
-        z ^= z >> np.uint64(30)
-        z *= np.uint64(_MIX_1)
-        z ^= z >> np.uint64(27)
-        z *= np.uint64(_MIX_2)
-        z ^= z >> np.uint64(31)
-        return memoryview(((z >> np.uint64(11)) * -_UNIT).ravel())
+        self.numbers = None
+        if pays:
+            self.numbers = memoryview(uniform_table(self._keys, counter, self.WINDOW).ravel())
 
 
 class CrowdMember(CounterStream):
@@ -180,7 +171,7 @@ class CrowdMember(CounterStream):
             if counter >= crowd.end:
                 crowd.move(counter)
             crowd.asked += 1
-            negated = crowd.negated
-            if negated is not None:
-                return -log1p(negated[(counter - crowd.first) * crowd.size + self._index])
+            numbers = crowd.numbers
+            if numbers is not None:
+                return -log1p(-numbers[(counter - crowd.first) * crowd.size + self._index])
         return CounterStream.exponential(self, counter)

@@ -1,7 +1,7 @@
 """What a protocol is made from, and the family of protocols."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -131,8 +131,35 @@ class Answers:
             requests,
             first,
             np.asarray(trace.requests["prompt_tokens"], dtype=np.int64)[requests],
-            {name: values[rows] for name, values in trace.tokens.items()},
+            SomeRows(trace.tokens, rows),
         )
+
+
+class SomeRows(Mapping[str, NDArray[Any]]):
+    """Some rows of columns; a column is taken when it is first asked for, most never are.
+
+    Parameters
+    ----------
+    columns
+        By name.
+    rows : (N,) int array
+        Which rows.
+    """
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> None:
+        self._columns, self._rows = columns, rows
+        self._taken: dict[str, NDArray[Any]] = {}
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self._taken:
+            self._taken[name] = self._columns[name][self._rows]
+        return self._taken[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
 
 
 class ProtocolConfig(Config):
