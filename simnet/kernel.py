@@ -42,17 +42,16 @@ class Environment(simpy.Environment):
     def schedule_delayed(self, events: "Iterable[Delayed]", time_ns: int) -> None:
         """Schedule each of ``events``, triggered, its own delay after ``time_ns`` [ns].
 
-        Those of one delay are one event: who waits for a later of them is told with the first.
+        Neighbours of one delay are one event: who waits for the later is told with the first.
         """
-        queue, eid, first = self._queue, self._eid, dict[int, Delayed]()
+        queue, eid, waiting, known_ns = self._queue, self._eid, [], -1
         for event in events:
             rest_ns = event.rest_ns
-            leader = first.get(rest_ns)
-            if leader is None:
-                first[rest_ns] = event
-                heappush(queue, (time_ns + rest_ns, NORMAL, next(eid), event))
+            if rest_ns == known_ns:
+                waiting += event.callbacks
             else:
-                leader.callbacks += event.callbacks  # type: ignore[operator]
+                known_ns, waiting = rest_ns, event.callbacks
+                heappush(queue, (time_ns + rest_ns, NORMAL, next(eid), event))
 
     def process(self, generator: ProcessGenerator) -> "Process":
         """Begin a process; the first step is taken at once, before events of the same time."""

@@ -127,10 +127,9 @@ class Crowd:
     WINDOW = 16
     """Counters that are prepared together."""
 
-    __slots__ = ("_keys", "_stream", "asked", "end", "first", "numbers", "size")
+    __slots__ = ("_keys", "asked", "end", "first", "numbers", "size")
 
     def __init__(self, stream: CounterStream, size: int) -> None:
-        self._stream = stream
         self._keys = np.array([stream.child(i).key for i in range(size)], dtype=np.uint64)
         self.size = size
         self.first = self.end = 0
@@ -154,7 +153,7 @@ class Crowd:
         self.first, self.end, self.asked = counter, counter + self.WINDOW, 0
         self.numbers = None
         if pays:
-            self.numbers = memoryview(uniform_table(self._keys, counter, self.WINDOW).ravel())
+            self.numbers = uniform_table(self._keys, counter, self.WINDOW).ravel().data
 
 
 class CrowdMember(CounterStream):

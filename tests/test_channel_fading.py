@@ -10,7 +10,7 @@ from simnet.channel.nakagami import NakagamiFading
 from simnet.channel.rician import RicianFading
 from simnet.channel.snr_trace import SnrTrace
 from simnet.faults import InputError
-from simnet.rng import CounterStream, uniform_table
+from simnet.rng import CounterStream, Crowd, uniform_table
 
 BLOCK = {"coherence": "10 ms"}
 DOPPLER = {"frequency": "50 Hz", "step": "1 ms"}
@@ -141,3 +141,16 @@ def test_gains_of_many_links_at_once_are_those_one_by_one_to_the_bit(name):
         [model.build(own)(block) for own in streams] for block in range(1000, 1007)
     ]
     assert FADINGS["rician"].build_law() is None  # it takes two numbers a block
+
+
+@pytest.mark.parametrize("asked", [1, 40])
+def test_a_crowd_gives_the_numbers_of_its_members_one_by_one(asked):
+    # few asked for: each on its own; many: a window at once; a window never moves back
+    parent = stream()
+    crowd = Crowd(parent, 40)
+    members = [crowd.member(i) for i in range(40)]
+    blocks = [*range(100), 57, 3, 100, 10_000, 10_001, 99]
+    for block in blocks:
+        given = [member.exponential(block) for member in members[:asked]]
+        assert given == [parent.child(i).exponential(block) for i in range(asked)]
+    assert (crowd.numbers is not None) == (asked == 40)

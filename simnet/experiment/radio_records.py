@@ -9,7 +9,9 @@ from simnet.channel.radio_link import RadioLink
 from simnet.records import Columns, Table
 
 
-def joined_transmissions(table: Table, links: Sequence[RadioLink]) -> Columns:
+def joined_transmissions(
+    table: Table, links: Sequence[RadioLink], rounds: Columns | None = None
+) -> Columns:
     """Transmissions with the SNR they met and the attempts they took.
 
     The SNR is a function of (link, time), so nothing need be recorded while the run goes on. Rows
@@ -21,8 +23,12 @@ def joined_transmissions(table: Table, links: Sequence[RadioLink]) -> Columns:
         Rows as the uplink wrote them.
     links
         Radio link of each device.
+    rounds
+        Of an uplink that leaves their uploads to them: the rounds, joined with their plans.
     """
     sent = table.read()
+    if rounds is not None:
+        sent = _with_uploads(sent, rounds)
     device, start_ns = sent["device"], np.asarray(sent["airtime_start_ns"], dtype=np.int64)
     snr = np.full(len(device), np.nan)
     outcomes = np.tile(np.array([1, 1, 0, 0]), (len(device), 1))
@@ -39,3 +45,26 @@ def joined_transmissions(table: Table, links: Sequence[RadioLink]) -> Columns:
         snr_db = 10.0 * np.log10(snr)
     names = ("attempts", "blocks", "failed_blocks", "lost")
     return {**sent, "snr_db": snr_db, **dict(zip(names, outcomes.T.copy(), strict=True))}
+
+
+def _with_uploads(sent: Columns, rounds: Columns) -> Columns:
+    """The transmissions written, and those that rounds say, in order of their first bits."""
+    bits, start_ns, end_ns = (
+        np.asarray(rounds[name], dtype=np.int64)
+        for name in ("uplink_bits", "airtime_start_ns", "airtime_end_ns")
+    )
+    rows = np.flatnonzero((bits > 0) & (start_ns >= 0))
+    start_ns, end_ns = start_ns[rows], end_ns[rows]
+    none = np.zeros_like(rows)
+    uploads = {
+        "device": rounds["device"][rows],
+        "prompt": none,
+        "bits": bits[rows],
+        "queued_ns": rounds["sent_ns"][rows],
+        "airtime_start_ns": start_ns,
+        "airtime_end_ns": end_ns,
+        "service_ns": end_ns - start_ns,
+        "collisions": none,
+    }
+    order = np.argsort(np.concatenate([sent["airtime_start_ns"], start_ns]), kind="stable")
+    return {name: np.concatenate([sent[name], uploads[name]])[order] for name in sent}

@@ -66,7 +66,7 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
     InputError
         See :func:`simnet.scenario.build.build`.
     """
-    simulation = build(scenario, replication, base)
+    simulation, uplink = build(scenario, replication, base), scenario.uplink
     simulation.run()
     log, count = simulation.network.log, len(simulation.group_of_device)
     requests, rounds = log.requests.read(), _joined_rounds(simulation)
@@ -83,7 +83,11 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
         },
         requests=requests,
         rounds=rounds,
-        transmissions=joined_transmissions(log.transmissions, simulation.links),
+        transmissions=joined_transmissions(
+            log.transmissions,
+            simulation.links,
+            None if uplink.mac.records_rounds(uplink.errors.in_attempts) else rounds,
+        ),
         batches=log.batches.read(),
         groups=tuple(
             {
@@ -99,7 +103,7 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
                 scenario.devices.items(), simulation.traces, strict=True
             )
         ),
-        uplink_servers=scenario.uplink.mac.channels(count),
+        uplink_servers=uplink.mac.channels(count),
         kv_capacity_tokens=scenario.server.kv_capacity_tokens,
         server_replicas=scenario.server.replicas,
         verdicts=verdicts,

@@ -104,6 +104,14 @@ class MacConfig(Config):
     def build(self, medium: Medium) -> Uplink:
         """Make the uplink."""
 
+    def records_rounds(self, in_attempts: bool) -> bool:
+        """Whether it writes a record of each round's upload.
+
+        Else that is made of the round's own, which says the same where nothing but the upload
+        takes the band between its boundaries.
+        """
+        return True
+
     def channels(self, devices: int) -> int:
         """How many transmissions the uplink carries at once, each at the rate of its channel."""
         return 1

@@ -28,8 +28,8 @@ class FifoUplink:
         if start_ns < now_ns:
             start_ns = now_ns
         end_ns = self.free_ns = link.drain(start_ns, bits)
-        airtime_ns = end_ns - start_ns
-        self._write((device, payload.is_prompt, bits, now_ns, start_ns, end_ns, airtime_ns, 0))
+        if payload.is_prompt:
+            self._write((device, 1, bits, now_ns, start_ns, end_ns, end_ns - start_ns, 0))
         self._deliver(payload, start_ns, end_ns)
 
     @property
@@ -68,3 +68,7 @@ class FifoConfig(MacConfig):
     def build(self, medium: Medium) -> FifoUplink:
         """Make the uplink."""
         return FifoInAttempts(medium) if medium.in_attempts else FifoUplink(medium)
+
+    def records_rounds(self, in_attempts: bool) -> bool:
+        """Not needed: a round's boundaries are those of its upload, unless attempts fail."""
+        return in_attempts
