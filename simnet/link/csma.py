@@ -1,6 +1,5 @@
 """Random access without slots: non-persistent carrier sensing."""
 
-from collections import deque
 from heapq import heappop, heappush
 from math import inf
 from typing import Literal
@@ -10,6 +9,7 @@ from pydantic import Field
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Alarm, ProcessGenerator
 from simnet.link.base import MACS, MacConfig, Medium, Payload
+from simnet.link.queued import QueuedUplink
 from simnet.units import Duration, to_ns
 
 
@@ -32,7 +32,7 @@ class _Packet:
         self.collisions = 0
 
 
-class CsmaUplink:
+class CsmaUplink(QueuedUplink[_Packet]):
     """A device listens before it sends; what begins within the propagation delay collides.
 
     On an idle channel it sends its payload whole, over the whole band. On a busy one it does not
@@ -49,13 +49,10 @@ class CsmaUplink:
     """
 
     def __init__(self, medium: Medium, delay_ns: int, backoff_ns: int, doublings: int) -> None:
-        self.env = medium.env
+        super().__init__(medium)
         self.delay_ns = delay_ns
         self.backoff_ns = backoff_ns
         self.doublings = doublings
-        self._deliver = medium.deliver
-        self._write = medium.log.transmissions.write
-        self._queues: list[deque[_Packet]] = [deque() for _ in range(medium.devices)]
         self._streams = [medium.draws.child(device) for device in range(medium.devices)]
         self._drawn = [0] * medium.devices
         self._in_a_row = [0] * medium.devices
@@ -74,19 +71,9 @@ class CsmaUplink:
             heappush(self._listens, (now_ns, device))
             self._alarm.set_by(now_ns)
 
-    @property
-    def backlog_s(self) -> float:
-        """Time until what is queued has been sent if nothing collides, at the rates of now [s]."""
-        now_ns = self.env.now
-        return sum(
-            packet.bits / packet.link.rate_bps(now_ns) for queue in self._queues for packet in queue
-        )
-
-    def close(self) -> None:
-        """Record what is queued."""
-        for queue in self._queues:
-            for packet in queue:
-                self._record(packet, -1, -1)
+    def _cut(self, packet: _Packet) -> None:
+        """Record a payload that the horizon cut."""
+        self._record(packet, -1, -1)
 
     def _record(self, packet: _Packet, start_ns: int, end_ns: int) -> None:
         kind, bits, asked = packet.payload.is_prompt, packet.bits, packet.queued_ns

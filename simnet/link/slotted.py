@@ -1,6 +1,5 @@
 """Slotted OFDMA: a scheduler gives the resource blocks of each slot to devices."""
 
-from collections import deque
 from heapq import heapify, heappop, heappush
 from math import ceil, inf
 
@@ -8,6 +7,7 @@ from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Alarm, ProcessGenerator
 from simnet.link.base import Medium, Payload
 from simnet.link.block_bits import BlockBits
+from simnet.link.queued import QueuedUplink
 from simnet.link.slot_pattern import SlotPattern
 from simnet.scheduling.uplink import Head, Ranked, UplinkScheduler
 
@@ -37,7 +37,7 @@ class Packet(Head):
         self.rated_until_ns: float = -1
 
 
-class SlottedUplink:
+class SlottedUplink(QueuedUplink[Packet]):
     """In each uplink slot the band, M resource blocks of equal width, is given to devices.
 
     The rate of a slot is that of its beginning; a block carries 1/M of what the whole band would.
@@ -80,17 +80,14 @@ class SlottedUplink:
         request_ns: int = 0,
         grant_ns: int = 0,
     ) -> None:
-        self.env, self.log = medium.env, medium.log
+        super().__init__(medium)
         self.scheduler = scheduler
         self.blocks = blocks
         self.pattern = pattern
-        self._deliver = medium.deliver
-        self._write = medium.log.transmissions.write
         self._devices = medium.devices
         self._request_ns, self._grant_ns = request_ns, grant_ns
         self._heap: Ranked = []
         self._granted: list[tuple[int, int]] = []  # when, and to whom, grants come
-        self._queues: list[deque[Packet]] = [deque() for _ in range(medium.devices)]
         self._slot = pattern.first(0)
         self._all_rated = scheduler.by_rate or scheduler.equal_blocks
         self._bits = BlockBits(pattern.slot_ns, blocks)
@@ -121,22 +118,10 @@ class SlottedUplink:
         earliest = max(self._slot, self.pattern.first(from_ns))
         self._alarm.set_by(earliest * self.pattern.slot_ns)
 
-    @property
-    def backlog_s(self) -> float:
-        """Time until what is queued has been sent, at the rates of now [s]."""
-        now_ns = self.env.now
-        return sum(
-            packet.bits / packet.link.rate_bps(now_ns) for queue in self._queues for packet in queue
-        )
-
-    def close(self) -> None:
-        """Record what is queued."""
-        for queue in self._queues:
-            for packet in queue:
-                first = packet.first_slot
-                begun = first >= 0
-                start_ns = self.pattern.number(first) * self.pattern.slot_ns if begun else -1
-                self._record(packet, start_ns, -1)
+    def _cut(self, packet: Packet) -> None:
+        """Record a payload that the horizon cut."""
+        first, pattern = packet.first_slot, self.pattern
+        self._record(packet, pattern.number(first) * pattern.slot_ns if first >= 0 else -1, -1)
 
     def _record(self, packet: Packet, start_ns: int, end_ns: int) -> None:
         pattern = self.pattern

@@ -1,6 +1,5 @@
 """Random access in slots: slotted ALOHA, and grant-free access on several codes."""
 
-from collections import deque
 from heapq import heappop, heappush
 from math import log, log1p
 from typing import Literal
@@ -10,6 +9,7 @@ from pydantic import Field
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Alarm, ProcessGenerator
 from simnet.link.base import MACS, MacConfig, Medium, Payload
+from simnet.link.queued import QueuedUplink
 from simnet.rng import CounterStream
 from simnet.units import Duration, to_ns
 
@@ -36,7 +36,7 @@ class _Packet:
         self.collisions = 0
 
 
-class SlottedAlohaUplink:
+class SlottedAlohaUplink(QueuedUplink[_Packet]):
     """In each slot a device with something to send sends with probability p, on one of M codes.
 
     What is sent is received if nobody else is on its code in that slot, and the device knows at
@@ -53,14 +53,11 @@ class SlottedAlohaUplink:
     def __init__(
         self, medium: Medium, slot_ns: int, codes: int, probability: float, doublings: int
     ) -> None:
-        self.env = medium.env
+        super().__init__(medium)
         self.codes = codes
         self.probability = probability
         self.doublings = doublings
         self._slot_ns = slot_ns
-        self._deliver = medium.deliver
-        self._write = medium.log.transmissions.write
-        self._queues: list[deque[_Packet]] = [deque() for _ in range(medium.devices)]
         self._streams: list[CounterStream] = [
             medium.draws.child(device) for device in range(medium.devices)
         ]
@@ -78,19 +75,9 @@ class SlottedAlohaUplink:
             self._plan(device, -(-now_ns // self._slot_ns))
             self._alarm.set_by(self._attempts[0][0] * self._slot_ns)
 
-    @property
-    def backlog_s(self) -> float:
-        """Time until what is queued has been sent if nothing collides, at the rates of now [s]."""
-        now_ns = self.env.now
-        return sum(
-            packet.bits / packet.link.rate_bps(now_ns) for queue in self._queues for packet in queue
-        )
-
-    def close(self) -> None:
-        """Record what is queued."""
-        for queue in self._queues:
-            for packet in queue:
-                self._record(packet, -1)
+    def _cut(self, packet: _Packet) -> None:
+        """Record a payload that the horizon cut."""
+        self._record(packet, -1)
 
     def _record(self, packet: _Packet, end_ns: int) -> None:
         service_ns = round(packet.heard * self._slot_ns / self.codes)

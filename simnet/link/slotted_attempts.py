@@ -89,14 +89,12 @@ class SlottedInAttempts(SlottedUplink):
         self._all_rated = scheduler.by_rate
         self._bits = _ChosenBits(pattern.slot_ns, blocks)
 
-    def close(self) -> None:
-        """Record what is queued."""
-        super().close()
-        for queue in self._queues:
-            for packet in queue:
-                assert isinstance(packet, _Packet)
-                under_way = packet.block.attempts if packet.block is not None else 0
-                self._note(packet, packet.attempts + under_way)
+    def _cut(self, packet: Packet) -> None:
+        """Record a payload that the horizon cut."""
+        assert isinstance(packet, _Packet), "made here"
+        super()._cut(packet)
+        under_way = packet.block.attempts if packet.block is not None else 0
+        self._note(packet, packet.attempts + under_way)
 
     @staticmethod
     def _note(packet: _Packet, attempts: int) -> None:

@@ -1,0 +1,53 @@
+"""Uplinks with a queue at each device."""
+
+from abc import abstractmethod
+from collections import deque
+from typing import Generic, Protocol, TypeVar
+
+from simnet.channel.radio_link import RadioLink
+from simnet.link.base import Medium
+
+
+class Waiting(Protocol):
+    """A payload in a queue."""
+
+    bits: float
+    """What is left of it."""
+    link: RadioLink
+
+
+P = TypeVar("P", bound=Waiting)
+
+
+class QueuedUplink(Generic[P]):
+    """Payloads of a device go in their order; what is sent of the first of them is the member's.
+
+    Parameters
+    ----------
+    medium
+        What it is made for.
+    """
+
+    def __init__(self, medium: Medium) -> None:
+        self.env, self.log = medium.env, medium.log
+        self._deliver = medium.deliver
+        self._write = medium.log.transmissions.write
+        self._queues: list[deque[P]] = [deque() for _ in range(medium.devices)]
+
+    @property
+    def backlog_s(self) -> float:
+        """Time until what is queued has been sent whole at the rates of now [s]."""
+        now_ns = self.env.now
+        return sum(
+            packet.bits / packet.link.rate_bps(now_ns) for queue in self._queues for packet in queue
+        )
+
+    def close(self) -> None:
+        """Record what is queued."""
+        for queue in self._queues:
+            for packet in queue:
+                self._cut(packet)
+
+    @abstractmethod
+    def _cut(self, packet: P) -> None:
+        """Record a payload that the horizon cut."""
