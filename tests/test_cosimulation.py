@@ -4,6 +4,8 @@ A rule that does not look at the network must give the same answers and the same
 recorded under it and replayed; one that does look writes another text on another channel.
 """
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +16,12 @@ import yaml
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+import pyarrow.parquet as pq
 import torch
+from click.testing import CliRunner
+from safetensors.torch import load_file, save_file
 
+from simnet.cli import main
 from simnet.faults import InputError
 from simnet.lm import record as recorder
 from simnet.lm.hybrid import answer
@@ -225,3 +231,58 @@ def test_missing_models_and_long_prompts_are_named(folder, tmp_path):
     data["devices"]["phones"]["models"]["prompts"] = str(long)
     with pytest.raises(InputError, match=r"prompt 1 has \d+ tokens, the models read 1 to 64"):
         builder.build(Scenario.model_validate(data), 0, folder)
+
+
+def test_results_say_which_weights_and_prompts_made_them(folder, tmp_path):
+    """By hash, in the tables and on the page; results of other weights are not gone on with."""
+    data = live_cell(SECTIONS["hlm"])
+    scenario = folder / "live.yaml"
+    scenario.write_text(yaml.safe_dump(data), encoding="utf-8")
+    arguments = ["run", str(scenario), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    expected = {
+        name: hashlib.sha256((folder / file).read_bytes()).hexdigest()
+        for name, file in {
+            "slm": "slm/model.safetensors",
+            "llm": "llm/model.safetensors",
+            "prompts": "prompts.txt",
+        }.items()
+    }
+    metadata = pq.read_schema(tmp_path / "out" / "runs.parquet").metadata[b"simnet"]
+    (card,) = json.loads(metadata)["models"]
+    assert {name: card[name]["sha256"] for name in expected} == expected
+    page = tmp_path / "page.html"
+    result = CliRunner().invoke(main, ["report", str(tmp_path / "out"), "--out", str(page)])
+    assert result.exit_code == 0, result.output
+    text = page.read_text(encoding="utf-8")
+    assert all(digest in text for digest in expected.values())
+    assert "live</b> models made the tokens" in text
+
+    weights = folder / "slm" / "model.safetensors"
+    kept = weights.read_bytes()
+    try:
+        save_file({n: w + 1 for n, w in load_file(weights).items()}, weights, {"format": "pt"})
+        result = CliRunner().invoke(main, arguments)
+    finally:
+        weights.write_bytes(kept)
+    assert result.exit_code == 2
+    assert "holds results of another experiment (models was" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [("slm", "there is no directory"), ("prompts", "No such file or directory")],
+)
+def test_missing_models_and_prompts_are_named_before_anything_is_written(
+    folder, tmp_path, field, message
+):
+    data = live_cell(SECTIONS["hlm"])
+    data["devices"]["phones"]["models"][field] = "./none"
+    scenario = folder / f"no_{field}.yaml"
+    scenario.write_text(yaml.safe_dump(data), encoding="utf-8")
+    out = tmp_path / "out"
+    result = CliRunner().invoke(main, ["run", str(scenario), "--out", str(out)])
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+    assert not out.exists()

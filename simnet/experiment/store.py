@@ -33,6 +33,7 @@ from simnet.experiment.run import Run
 from simnet.faults import InputError
 from simnet.records import Columns
 from simnet.scenario.build import load_trace
+from simnet.scenario.live import models_card
 from simnet.scenario.schema import Scenario
 from simnet.scenario.tables import named_files
 from simnet.trace.token_trace import TokenTrace
@@ -48,7 +49,7 @@ def resolved(scenario: Scenario) -> str:
 
 
 def provenance(scenario: Scenario, points: Iterable[Point], base: Path) -> dict[str, Any]:
-    """What results belong to: versions, the scenario's hash and the traces' hashes."""
+    """What results belong to: versions, and hashes of scenario, traces, live models and tables."""
     points = list(points)
     groups = [group for point in points for group in point.scenario.devices.values()]
     named = {group.trace: load_trace(group, base) for group in groups}
@@ -60,8 +61,17 @@ def provenance(scenario: Scenario, points: Iterable[Point], base: Path) -> dict[
             for name, trace in sorted((str(n), t) for n, t in named.items() if t is not None)
         },
         "seed": scenario.seed,
+        **_models_card(points, base),
         **_files_card(points, base),
     }
+
+
+def _models_card(points: Iterable[Point], base: Path) -> dict[str, list[dict[str, Any]]]:
+    """Each pair of live models that makes tokens; nothing where there is none."""
+    groups = (group for point in points for group in point.scenario.devices.values())
+    asked = {group.models.model_dump_json(): group.models for group in groups if group.models}
+    cards = [models_card(asked[name], base) for name in sorted(asked)]
+    return {"models": cards} if cards else {}
 
 
 def _files_card(points: Iterable[Point], base: Path) -> dict[str, dict[str, str]]:

@@ -89,9 +89,9 @@ def load_pair(
     _quieten()
     if hardware == "cuda" and not torch.cuda.is_available():
         raise InputError("no CUDA device is available to torch; use --device cpu")
-    tokenizer = _load("the SLM's tokenizer", slm, AutoTokenizer.from_pretrained)
+    tokenizer = load_from("the SLM's tokenizer", slm, AutoTokenizer.from_pretrained)
     check_same_tokenizer(
-        tokenizer, _load("the LLM's tokenizer", llm, AutoTokenizer.from_pretrained)
+        tokenizer, load_from("the LLM's tokenizer", llm, AutoTokenizer.from_pretrained)
     )
     return ModelPair(
         load_model(slm, "SLM", len(tokenizer), precision, hardware),
@@ -104,7 +104,7 @@ def load_model(
     source: str, role: str, vocabulary_size: int, precision: Precision, hardware: Hardware
 ) -> CachedModel:
     """Load one model of a pair; parameters and errors as in `load_pair`."""
-    model = _load(
+    model = load_from(
         f"the {role}",
         source,
         lambda name: AutoModelForCausalLM.from_pretrained(name, dtype=getattr(torch, precision)),
@@ -141,7 +141,8 @@ def check_same_tokenizer(slm: Any, llm: Any) -> None:
         )
 
 
-def _load(what: str, source: str, load: Any) -> Any:
+def load_from(what: str, source: str, load: Any) -> Any:
+    """Whatever ``load`` makes of a directory or hub id; InputError if it fails."""
     if _looks_local(source) and not Path(source).is_dir():
         raise InputError(f"{what}: there is no directory {source}")
     try:

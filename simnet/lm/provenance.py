@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers import AutoConfig
 
 from simnet.lm.cached_model import CachedModel
+from simnet.lm.pair import load_from
 from simnet.trace.schema import ModelCard
 
 
@@ -46,6 +48,31 @@ def _cpu_name() -> str:
         return platform.processor() or platform.machine()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
+
+
+def weights_identity(source: str) -> dict[str, str]:
+    """What tells the weights at a source from others: their hash, or a hub's revision.
+
+    Parameters
+    ----------
+    source : str
+        Local directory or hub id.
+
+    Returns
+    -------
+    dict of str
+        ``sha256`` of a directory's weight files, else ``revision``; neither if a hub gives none.
+
+    Raises
+    ------
+    InputError
+        If there is no such directory or id.
+    """
+    if found := weights_sha256(source):
+        return {"sha256": found}
+    config = load_from("the model's configuration", source, AutoConfig.from_pretrained)
+    revision = getattr(config, "_commit_hash", None)
+    return {"revision": str(revision)} if revision else {}
 
 
 def weights_sha256(source: str) -> str:

@@ -7,7 +7,7 @@ All that users wrote is escaped. The same results give the same bytes.
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -124,6 +124,12 @@ def _limitations(sentences: Sequence[str], origin: Mapping[str, Any]) -> str:
             f"<b>{escape(trace['kind'])}</b> trace <code>{escape(name)}</code>: "
             f"{escape(pair)}.{listed}"
         )
+    for models in origin.get("models", ()):
+        pair = f"{models['slm']['name']} with {models['llm']['name']}"
+        items.append(
+            f"<b>live</b> models made the tokens while the simulation ran: {escape(pair)}, at "
+            f"temperature {models['temperature']:g}; their times are the scenario's, not measured."
+        )
     return f'<ul class="plain">{"".join(f"<li>{item}</li>" for item in items)}</ul>'
 
 
@@ -137,9 +143,19 @@ def _provenance(
         ("simnet", origin["simnet"]),
         ("scenario, SHA-256", origin["scenario_sha256"]),
         *((f"trace {name}, SHA-256", t["sha256"]) for name, t in origin["traces"].items()),
+        *(row for models in origin.get("models", ()) for row in _weights(models)),
         ("seed", origin["seed"]),
         ("runs", len(results.rows)),
     ]
+
+
+def _weights(models: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What tells the weights and prompts of live models from others."""
+    for role, what in (("slm", "SLM"), ("llm", "LLM"), ("prompts", "prompts")):
+        card = models[role]
+        known = next((key for key in ("sha256", "revision") if key in card), None)
+        title = {"sha256": "SHA-256", "revision": "revision", None: "revision"}[known]
+        yield f"{what} {card['name']}, {title}", card[known] if known else "not known"
 
 
 def _run_panels(results: Results, points: Sequence[Point]) -> tuple[list[Chart], list[str]]:

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -49,14 +49,9 @@ def live_protocol(
     InputError
         If torch is missing, the models cannot be loaded, or a prompt does not fit.
     """
-    try:
-        from simnet.lm.live_protocol import LiveProtocol
-        from simnet.lm.prompts import read_prompts
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"models need {error.name}, which is not installed: pip install 'simnet[lm]'"
-        ) from None
-    prompts = read_prompts(base / models.prompts)
+    prompts = _prompts(models, base)
+    from simnet.lm.live_protocol import LiveProtocol
+
     pair = _pair(_source(models.slm, base), _source(models.llm, base))
     return LiveProtocol(
         pair,
@@ -66,6 +61,38 @@ def live_protocol(
         models.max_new_tokens,
         models.temperature,
     )
+
+
+def models_card(models: LiveModels, base: Path) -> dict[str, Any]:
+    """What results must say of the models that made their tokens: names, hashes, sampling.
+
+    Raises
+    ------
+    InputError
+        As `live_protocol`.
+    """
+    _prompts(models, base)
+    from simnet.lm.provenance import weights_identity
+    from simnet.trace.write import sha256_of
+
+    return {
+        "slm": {"name": models.slm, **weights_identity(_source(models.slm, base))},
+        "llm": {"name": models.llm, **weights_identity(_source(models.llm, base))},
+        "prompts": {"name": models.prompts, "sha256": sha256_of(base / models.prompts)},
+        "temperature": models.temperature,
+        "max_new_tokens": models.max_new_tokens,
+    }
+
+
+def _prompts(models: LiveModels, base: Path) -> list[str]:
+    """Texts of the prompt file; the first need of torch, so its absence is told here."""
+    try:
+        from simnet.lm.prompts import read_prompts
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"models need {error.name}, which is not installed: pip install 'simnet[lm]'"
+        ) from None
+    return read_prompts(base / models.prompts)
 
 
 @lru_cache(maxsize=4)
