@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from simnet.cli import main
 from simnet.faults import InputError
 from simnet.lm import record as recorder
-from simnet.lm.hybrid import answer
+from simnet.lm.lockstep import answers
 from simnet.lm.pair import load_pair
 from simnet.protocol.base import Setting
 from simnet.scenario import build as builder
@@ -107,11 +107,10 @@ def test_it_is_the_run_of_recording_and_replaying(kind, folder, tmp_path, monkey
 
     config = Scenario.model_validate(data).devices["phones"].protocol
 
-    def named(pair, prompt, most, temperature, seed, name, rule=None):
-        name = keys[int(name)] if name.isdigit() else name
-        return answer(pair, prompt, most, temperature, seed, name, rule)
+    def named(pair, tasks, *limits):
+        return answers(pair, [replace(task, name=keys[int(task.name)]) for task in tasks], *limits)
 
-    monkeypatch.setattr(recorder, "answer", named)
+    monkeypatch.setattr(recorder, "answers", named)
     sources = str(folder / "slm"), str(folder / "llm")
     recording = recorder.Recording(
         prompts=[PROMPTS[choice] for choice in asked[: len(keys)]],
