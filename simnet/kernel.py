@@ -9,6 +9,8 @@ from simpy.events import NORMAL, URGENT, Event, EventPriority, ProcessGenerator
 
 __all__ = ["Alarm", "Delayed", "Environment", "Event", "ProcessGenerator"]
 
+_LAST = EventPriority(NORMAL + 1)
+
 
 class Environment(simpy.Environment):
     """SimPy environment whose time is a whole number of nanoseconds.
@@ -33,6 +35,13 @@ class Environment(simpy.Environment):
         event = Event(self)
         event._ok, event._value = True, None
         self.schedule_at(event, time_ns)
+        return event
+
+    def last(self) -> Event:
+        """Event now, when all else that happens now has happened but for others such as this."""
+        event = Event(self)
+        event._ok, event._value = True, None
+        heappush(self._queue, (self.now, _LAST, next(self._eid), event))
         return event
 
     def schedule_at(self, event: Event, time_ns: int) -> None:

@@ -8,6 +8,7 @@ before the horizon.
 from array import array
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,15 @@ BATCHES = (
     "recomputed_tokens",  # those of prefill_tokens that are read again, after an eviction
     "replica",
 )
-VERDICTS = (  # on a downlink that is shared
+HOPS = (  # messages on the links of a network that have a rate
+    "link",  # even: from the first of the link's two ends to the second; odd: back
+    "request",
+    "bits",
+    "queued_ns",
+    "start_ns",
+    "end_ns",
+)
+VERDICTS = (  # on a downlink that is shared, and on those of a network
     "cell",
     "request",
     "bits",
@@ -84,15 +93,41 @@ QUEUED_DOWN = {  # in place of the last, where verdicts wait for each other
     "downlink_waiting_time": ("batch_end_ns", "downlink_start_ns"),
     "downlink_time": ("downlink_start_ns", "finished_ns"),
 }
-ALL_SPANS = tuple({**dict.fromkeys([*SPANS][:-1]), **QUEUED_DOWN})
+OVER_LINKS = {  # in place of those between base station and server, in a network
+    "backhaul_waiting_time": ("airtime_end_ns", "backhaul_start_ns"),
+    "backhaul_time": ("backhaul_start_ns", "arrived_ns"),
+    "return_waiting_time": ("batch_end_ns", "return_start_ns"),
+    "return_time": ("return_start_ns", "downlink_queued_ns"),
+    "downlink_waiting_time": ("downlink_queued_ns", "downlink_start_ns"),
+    "downlink_time": ("downlink_start_ns", "finished_ns"),
+}
+ALL_SPANS = (
+    "device_time",
+    "uplink_waiting_time",
+    "uplink_airtime",
+    "backhaul_waiting_time",
+    "backhaul_time",
+    "server_waiting_time",
+    "server_time",
+    "return_waiting_time",
+    "return_time",
+    "downlink_waiting_time",
+    "downlink_time",
+)
 """Every span that a round may have, in its order."""
 
 
 def spans_of(rounds: Container[str]) -> dict[str, tuple[str, str]]:
-    """Spans that tile the rounds of a run with these columns."""
-    if "downlink_start_ns" not in rounds:
-        return SPANS
-    return {**{name: SPANS[name] for name in [*SPANS][:-1]}, **QUEUED_DOWN}
+    """Spans that tile the rounds of a run with these columns, in their order."""
+    found = SPANS
+    if "downlink_start_ns" in rounds:
+        found = found | (OVER_LINKS if "return_start_ns" in rounds else QUEUED_DOWN)
+    return {name: found[name] for name in ALL_SPANS if name in found}
+
+
+def boundaries_of(rounds: Container[str]) -> tuple[str, ...]:
+    """Boundaries between the spans of rounds with these columns, in order."""
+    return tuple(dict.fromkeys(end for ends in spans_of(rounds).values() for end in ends))
 
 
 class Table:
@@ -130,11 +165,6 @@ class Table:
         return dict(zip(self.columns, np.ascontiguousarray(rows.T), strict=True))
 
 
-def boundaries_of(rounds: Container[str]) -> tuple[str, ...]:
-    """Boundaries between the spans of rounds with these columns, in order."""
-    return tuple(dict.fromkeys(end for ends in spans_of(rounds).values() for end in ends))
-
-
 @dataclass(frozen=True, slots=True)
 class Log:
     """The tables that processes write to during one run."""
@@ -143,12 +173,14 @@ class Log:
     rounds: Table = field(default_factory=lambda: Table(ROUNDS))
     transmissions: Table = field(default_factory=lambda: Table(TRANSMISSIONS))
     batches: Table = field(default_factory=lambda: Table(BATCHES))
+    hops: Table = field(default_factory=lambda: Table(HOPS))
     verdicts: Table = field(default_factory=lambda: Table(VERDICTS))
     ahead: Table = field(default_factory=lambda: Table(AHEAD))
 
     def pack(self) -> None:
         """Move what was written so far to where it takes little room."""
-        for table in (self.rounds, self.transmissions, self.batches, self.verdicts, self.ahead):
+        tables = (self.rounds, self.transmissions, self.batches, self.hops, self.verdicts)
+        for table in (*tables, self.ahead):
             table.pack()
 
 
@@ -164,7 +196,7 @@ class Records:
         Time before which nothing is measured.
     devices
         Columns ``device``, ``group`` (index into ``groups``), ``snr_db`` (mean, NaN where no
-        signal-to-noise ratio exists).
+        signal-to-noise ratio exists); ``sinr_db`` where there is interference.
     requests, rounds, transmissions, batches
         The columns above. ``rounds`` is joined with what its plan row says, per round: ``device``,
         ``position`` (of its first token in the answer), ``skipped`` (tokens the device committed
@@ -181,7 +213,8 @@ class Records:
         committed alone is visible at ``started_ns + prefill_ns + i * token_ns``, i = 1 ... skipped;
         a verified one at ``finished_ns``. Rows of a request are in time order. ``transmissions`` is
         joined with what its link knows: the float ``snr_db`` (over the whole band when its first
-        bit went on the air; NaN where no signal-to-noise ratio exists), ``attempts`` (on the air),
+        bit went on the air; NaN where no signal-to-noise ratio exists; ``sinr_db`` too where there
+        is interference), ``attempts`` (on the air),
         ``blocks`` (that it was cut into), ``failed_blocks`` (whose first attempt failed) and
         ``lost`` (1 where it was given up with its last attempt). A round whose upload was lost has
         drafts but no ``server_tokens``: its device commits the first draft, at ``finished_ns``.
@@ -202,8 +235,23 @@ class Records:
     server_replicas
         How many there are.
     verdicts
-        The columns above, where verdicts share a downlink; None elsewhere. ``rounds`` then has
-        ``downlink_start_ns`` too, the first bit of the verdict on the air.
+        The columns above, where verdicts share a downlink or there is a network; None elsewhere.
+        ``rounds`` then has ``downlink_start_ns`` too, the first bit of the verdict on the air; in
+        a network also ``downlink_queued_ns``, the verdict at the base station, and
+        ``backhaul_start_ns`` and ``return_start_ns``: on each way, messages wait for links before
+        and pass them after.
+    downlinks
+        How many are shared, each by the devices of one cell.
+    hops
+        The columns above, in a network; None elsewhere.
+    cells
+        Of each cell of a network, none without: ``name``, ``server`` (its number), ``links`` (of
+        the routes to it and back, by number), ``channels`` (transmissions at full rate at once),
+        ``over_thermal_db`` (interference and noise over noise). ``devices`` then has ``cell``.
+    servers
+        Name of each server of a network, replicas in order.
+    links
+        Of each direction of a network's links: ``name`` and ``rate_bps`` (None: nothing waits).
     """
 
     horizon_ns: int
@@ -218,3 +266,8 @@ class Records:
     kv_capacity_tokens: int
     server_replicas: int = 1
     verdicts: Columns | None = None
+    downlinks: int = 0
+    hops: Columns | None = None
+    cells: tuple[Mapping[str, Any], ...] = ()
+    servers: tuple[str, ...] = ()
+    links: tuple[Mapping[str, Any], ...] = ()

@@ -11,7 +11,7 @@ from scipy import stats
 from simnet.metrics import CATALOGUE, Slo, describe, measure, summarise
 from simnet.metrics.catalogue import as_markdown
 from simnet.metrics.summary import estimate, wilson_interval
-from simnet.records import VERDICTS
+from simnet.records import HOPS, VERDICTS
 
 from .tiny_records import group, records
 
@@ -71,13 +71,28 @@ def told_all(*groups):
     run = records(groups=[{**given, **POWER} for given in groups])
     none = np.zeros(len(run.rounds["request"]), dtype=np.int64)
     names = ("downlink_start_ns", "ahead_ns", "ahead_work_ns", "ahead_kept_ns", "head_start_ns")
-    verdicts = dict.fromkeys(VERDICTS, none)
-    return replace(run, rounds={**run.rounds, **dict.fromkeys(names, none)}, verdicts=verdicts)
+    names += ("backhaul_start_ns", "return_start_ns", "downlink_queued_ns")
+    about = {"server": 0, "links": (0,), "channels": 1, "over_thermal_db": 0.0}
+    return replace(
+        run,
+        devices=run.devices | {"cell": np.zeros(len(groups), dtype=np.int64)},
+        rounds={**run.rounds, **dict.fromkeys(names, none)},
+        transmissions=run.transmissions | {"sinr_db": run.transmissions["snr_db"]},
+        verdicts=dict.fromkeys(VERDICTS, none),
+        downlinks=1,
+        hops=dict.fromkeys(HOPS, none),
+        cells=({"name": "north", **about},),
+        servers=("edge",),
+        links=({"name": "north-edge", "rate_bps": 1e6},),
+    )
 
 
 def test_every_metric_is_in_the_catalogue_and_every_entry_is_measured():
     columns = {column for metric in CATALOGUE.values() for column in metric.columns}
-    assert set(measure(told_all(group()), Slo())) == columns
+    named = ("cells.north.", "servers.edge.", "links.north-edge.")
+    measured = measure(told_all(group()), Slo())
+    assert {name for name in measured if not name.startswith(named)} == columns
+    assert all(describe(name).meaning for name in measured)
 
 
 def test_metrics_of_a_group_are_those_the_catalogue_says():

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simnet.kernel import Environment
-from simnet.link.wire import DelayLink, FifoLink, Path
+from simnet.link.wire import DelayLink, FifoLink, Way
 from simnet.records import VERDICTS, Table, spans_of
 
 from .scenarios import PROTOCOLS, cell, records_of
@@ -118,11 +118,11 @@ def test_links_that_meet_take_messages_as_they_come(here, there):
         out[message] = at_ns
 
     for number, sent in enumerate((here, there)):
-        hops = [(FifoLink(table, number, rate, 30), False), (DelayLink(11e-9), False)]
+        hops = [(FifoLink(table, number, rate, 30), False), (DelayLink(11), False)]
         hops += [(second, False), (third, True)]
-        path = Path(env, hops, arrive)
+        way = Way(env, hops, arrive)
         for i, (at_ns, bits) in enumerate(sent):
-            path.send((number, i), i, bits, at_ns)
+            way.send((number, i), i, bits, at_ns)
     env.run()
     met, keys = [], []
     for number, sent in enumerate((here, there)):

@@ -63,10 +63,13 @@ class Device:
     protocol's rounds say; see :class:`~simnet.device.paced_device.PacedDevice` for others.
     """
 
-    __slots__ = ("group", "link", "network", "number", "view")
+    __slots__ = ("group", "link", "network", "number", "station", "view")
 
-    def __init__(self, number: int, group: Group, network: Network, link: RadioLink) -> None:
+    def __init__(
+        self, number: int, station: int, group: Group, network: Network, link: RadioLink
+    ) -> None:
         self.number = number
+        self.station = station  # its number in its cell
         self.group = group
         self.network = network
         self.link = link
@@ -110,7 +113,7 @@ class Device:
         """
         network, protocol = self.network, self.group.protocol
         env, log, downlink = network.env, network.log, network.downlink
-        write, uplink, number, link = log.rounds.write, network.uplink, self.number, self.link
+        write, uplink, station, link = log.rounds.write, network.uplink, self.station, self.link
         ready_ns = env.now
         log.requests.set(request, STARTED, ready_ns)
         session = self.open_session(request, protocol.prompt(choice))
@@ -130,7 +133,7 @@ class Device:
             down_ns = downlink(downlink_bits)
             job.send(round_, ready_ns, sent_ns, down_ns + next_ns)
             if uplink_bits:
-                uplink.send(number, link, uplink_bits, job)
+                uplink.send(station, link, uplink_bits, job)
             else:
                 network.deliver(job, sent_ns, sent_ns)
             yield job
@@ -155,7 +158,7 @@ class Device:
         session = Session(prompt, network.env.now, request, self.number)
         if prompt.sent_ahead:
             if prompt.uplink_bits:
-                network.uplink.send(self.number, self.link, prompt.uplink_bits, session)
+                network.uplink.send(self.station, self.link, prompt.uplink_bits, session)
             else:
                 network.deliver(session, network.env.now, network.env.now)
         return session

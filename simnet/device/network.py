@@ -1,58 +1,75 @@
 """What the devices of a run share."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from simnet.channel.errors import ErrorsConfig, NoErrors
 from simnet.channel.radio_link import RadioLink
 from simnet.device.verdicts import Verdicts
 from simnet.kernel import Environment
-from simnet.link.base import MacConfig, Medium
+from simnet.link.base import Uplink
 from simnet.link.downlink import Delay
+from simnet.link.wire import Way
 from simnet.protocol.round import Round
 from simnet.records import Log
-from simnet.rng import CounterStream
 from simnet.server.edge_server import EdgeServer
 from simnet.server.job import Job, Session
 from simnet.server.replicas import Replicas
 
-_NO_ERRORS = NoErrors()
+MakeUplink = Callable[["Network"], Uplink]
+"""Makes the uplink of a network, which delivers to it."""
+
+
+class Ending:
+    """Counts answers down to the end of a run.
+
+    Parameters
+    ----------
+    env
+        Clock.
+    left : int
+        Answers after which :attr:`enough` comes; 0: never.
+    """
+
+    __slots__ = ("enough", "left")
+
+    def __init__(self, env: Environment, left: int) -> None:
+        self.enough = env.event()
+        self.left = left
+
+    def count(self) -> None:
+        """One more is complete."""
+        self.left -= 1
+        if self.left == 0:
+            self.enough.succeed()
 
 
 class Network:
-    """Clock, uplink, backhaul, server, downlink and records, wired to each other.
+    """Clock, uplink, backhaul, server, downlink and records of one cell, wired to each other.
 
     Parameters
     ----------
     env, log
         Clock and records.
-    mac
-        Medium access of the uplink.
-    devices : int
-        Number of devices.
-    bandwidth_hz : float
-        Of the uplink [Hz].
-    access_draws
-        Stream of random access.
+    make_uplink
+        Makes the uplink.
     backhaul_ns : int
         Delay from the base station to the server [ns].
     server
         As built.
     downlink
         Delay [ns] of a verdict, by its bits, besides what ``verdicts`` take.
-    answers : int
-        Answers after which :attr:`enough` comes; 0: never.
+    ending
+        When to stop.
+    flights
+        Job of each request that is not over, and the rounds that it goes through.
     verdicts : Verdicts, optional
         The way back, where verdicts share it.
-    errors
-        Of the uplink.
     """
 
     __slots__ = (
-        "answers_left",
         "backhaul_ns",
         "downlink",
-        "enough",
+        "ending",
         "env",
         "flights",
         "log",
@@ -65,40 +82,23 @@ class Network:
         self,
         env: Environment,
         log: Log,
-        mac: MacConfig,
-        devices: int,
-        bandwidth_hz: float,
-        access_draws: CounterStream,
+        make_uplink: MakeUplink,
         backhaul_ns: int,
         server: EdgeServer | Replicas,
         downlink: Delay,
-        answers: int,
+        ending: Ending,
+        flights: dict[int, tuple[Job, Iterable[Round]]],
         verdicts: Verdicts | None = None,
-        errors: ErrorsConfig = _NO_ERRORS,
     ) -> None:
         self.env = env
         self.log = log
         self.backhaul_ns = backhaul_ns
         self.server = server
         self.downlink = downlink
+        self.ending = ending
+        self.flights = flights
         self.verdicts = verdicts
-        lose = self.lose if errors.loses else None
-        self.uplink = mac.build(
-            Medium(
-                env,
-                log,
-                self.deliver,
-                devices,
-                bandwidth_hz,
-                access_draws,
-                errors.in_attempts,
-                lose,
-            )
-        )
-        self.answers_left = answers
-        self.enough = env.event()
-        self.flights: dict[int, tuple[Job, Iterable[Round]]] = {}
-        """Job of each request that is not over, and the rounds that it goes through."""
+        self.uplink = make_uplink(self)
 
     def deliver(self, work: Job | Session, start_ns: int, end_ns: int) -> None:
         """Pass ``work``, on the air from ``start_ns`` to ``end_ns``, over the backhaul."""
@@ -125,9 +125,31 @@ class Network:
         """An answer is complete: its room at the server is free."""
         self.server.release(session)
         self.log.pack()
-        self.answers_left -= 1
-        if self.answers_left == 0:
-            self.enough.succeed()
+        self.ending.count()
+
+
+class CellNetwork(Network):
+    """The same for a cell from which links lead to the server.
+
+    :attr:`way` has to be set before the clock runs.
+    """
+
+    __slots__ = ("way",)
+    way: Way
+    """Links from the base station to the server."""
+
+    def deliver(self, work: Job | Session, start_ns: int, end_ns: int) -> None:
+        """Pass ``work``, on the air from ``start_ns`` to ``end_ns``, over the links."""
+        work.airtime_start_ns = start_ns
+        work.airtime_end_ns = end_ns
+        if isinstance(work, Job):
+            self.way.send(work, work.session.request, work.round.uplink_bits, end_ns)
+        else:
+            self.way.send(work, work.request, work.uplink_bits, end_ns)
+
+    def arrive(self, work: Job | Session, request: int, bits: int, at_ns: int) -> None:
+        """Hand ``work`` to the server, where it is at ``at_ns`` [ns], now or later."""
+        self.server.receive(work, at_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,10 @@ class PacedDevice(Device):
 
     __slots__ = ("ahead", "heat")
 
-    def __init__(self, number: int, group: Group, network: Network, link: RadioLink) -> None:
-        super().__init__(number, group, network, link)
+    def __init__(
+        self, number: int, station: int, group: Group, network: Network, link: RadioLink
+    ) -> None:
+        super().__init__(number, station, group, network, link)
         self.ahead = group.draft_ahead
         self.heat = None if group.throttling is None else group.throttling.build()
 
@@ -56,7 +58,7 @@ class PacedDevice(Device):
             down_ns = network.downlink(round_.downlink_bits)
             job.send(round_, ready_ns, sent_ns, down_ns)
             if round_.uplink_bits:
-                network.uplink.send(self.number, self.link, round_.uplink_bits, job)
+                network.uplink.send(self.station, self.link, round_.uplink_bits, job)
             else:
                 network.deliver(job, sent_ns, sent_ns)
             yield job

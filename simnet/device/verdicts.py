@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from simnet.kernel import Environment
-from simnet.link.wire import Path
+from simnet.link.wire import Way
 from simnet.server.job import Job
 
 
@@ -18,13 +18,13 @@ class Verdicts:
         Cell of each device, by number.
     """
 
-    __slots__ = ("_cell_of_device", "_env", "_on_the_way", "paths")
+    __slots__ = ("_cell_of_device", "_env", "_on_the_way", "ways")
 
     def __init__(self, env: Environment, cell_of_device: Sequence[int]) -> None:
         self._env = env
         self._cell_of_device = cell_of_device
         self._on_the_way: set[Job] = set()
-        self.paths: dict[int, Path] = {}
+        self.ways: dict[int, Way] = {}
         """Way to each cell whose devices this server answers, its downlink included."""
 
     def answer(self, jobs: list[Job], end_ns: int) -> None:
@@ -51,5 +51,5 @@ class Verdicts:
 
     def _send(self, message: Job | None, job: Job, end_ns: int) -> None:
         session = job.session
-        path = self.paths[self._cell_of_device[session.device]]
-        path.send(message, session.request, job.round.downlink_bits, end_ns)
+        way = self.ways[self._cell_of_device[session.device]]
+        way.send(message, session.request, job.round.downlink_bits, end_ns)

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simnet.channel.packet_link import PacketLink
 from simnet.channel.radio_link import RadioLink
-from simnet.records import Columns, Table
+from simnet.records import Columns
 
 
 def joined_transmissions(
-    table: Table, links: Sequence[RadioLink], rounds: Columns | None = None
+    sent: Columns,
+    links: Sequence[RadioLink],
+    over_thermal: NDArray[np.float64],
+    rounds: Columns | None = None,
 ) -> Columns:
     """Transmissions with the SNR they met and the attempts they took.
 
@@ -19,14 +23,15 @@ def joined_transmissions(
 
     Parameters
     ----------
-    table : Table
+    sent
         Rows as the uplink wrote them.
     links
-        Radio link of each device.
+        Radio link of each device; its ratio is that over interference and noise.
+    over_thermal : (D,) float array
+        Interference and noise over noise at the base station of each device, linear.
     rounds
         Of an uplink that leaves their uploads to them: the rounds, joined with their plans.
     """
-    sent = table.read()
     if rounds is not None:
         sent = _with_uploads(sent, rounds)
     device, start_ns = sent["device"], np.asarray(sent["airtime_start_ns"], dtype=np.int64)
@@ -42,9 +47,12 @@ def joined_transmissions(
         if isinstance(link, PacketLink):
             outcomes[rows] = np.asarray(link.outcomes, dtype=np.int64).reshape(-1, 4)
     with np.errstate(divide="ignore"):
-        snr_db = 10.0 * np.log10(snr)
+        ratio_db = {"snr_db": 10.0 * np.log10(snr)}
+        if (over_thermal > 1.0).any():
+            ratio_db["sinr_db"] = ratio_db["snr_db"]
+            ratio_db["snr_db"] = 10.0 * np.log10(snr * over_thermal[device])
     names = ("attempts", "blocks", "failed_blocks", "lost")
-    return {**sent, "snr_db": snr_db, **dict(zip(names, outcomes.T.copy(), strict=True))}
+    return {**sent, **ratio_db, **dict(zip(names, outcomes.T.copy(), strict=True))}
 
 
 def _with_uploads(sent: Columns, rounds: Columns) -> Columns:

@@ -8,8 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from simnet.experiment.ahead_records import drafted_ahead
+from simnet.experiment.network_records import (
+    channels_of,
+    joined_batches,
+    joined_media,
+    with_network,
+)
 from simnet.experiment.radio_records import joined_transmissions
-from simnet.experiment.verdict_records import way_down
 from simnet.metrics import Slo, Verdict, judge, measure
 from simnet.metrics.warmup import warmup_ns
 from simnet.protocol.round import PLAN_FLOATS, PLAN_INTEGERS
@@ -68,27 +73,29 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
     """
     simulation, uplink = build(scenario, replication, base), scenario.uplink
     simulation.run()
-    log, count = simulation.network.log, len(simulation.group_of_device)
-    requests, rounds = log.requests.read(), _joined_rounds(simulation)
-    verdicts = log.verdicts.read() if simulation.network.verdicts else None
-    if verdicts is not None:
-        rounds |= way_down(rounds, verdicts, simulation.network.downlink)
+    wiring, log = simulation.wiring, simulation.network.log
+    rounds, sinr_db = _joined_rounds(simulation), {}
+    over_thermal = wiring.over_thermal[wiring.cell]
+    if (over_thermal > 1.0).any():
+        sinr_db = {"sinr_db": simulation.snr_db - 10.0 * np.log10(over_thermal)}
     records = Records(
         horizon_ns=simulation.network.env.now,
         warmup_ns=to_ns(scenario.stop.warmup_s),
         devices={
-            "device": np.arange(count),
+            "device": np.arange(wiring.cell.size),
             "group": simulation.group_of_device,
             "snr_db": simulation.snr_db,
+            **sinr_db,
         },
-        requests=requests,
+        requests=log.requests.read(),
         rounds=rounds,
         transmissions=joined_transmissions(
-            log.transmissions,
-            simulation.links,
+            joined_media(wiring.media, wiring.cell),
+            wiring.links,
+            over_thermal,
             None if uplink.mac.records_rounds(uplink.errors.in_attempts) else rounds,
         ),
-        batches=log.batches.read(),
+        batches=joined_batches(wiring.servers, scenario.server.replicas),
         groups=tuple(
             {
                 "name": name,
@@ -103,11 +110,12 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
                 scenario.devices.items(), simulation.traces, strict=True
             )
         ),
-        uplink_servers=uplink.mac.channels(count),
+        uplink_servers=sum(channels_of(scenario, wiring)),
         kv_capacity_tokens=scenario.server.kv_capacity_tokens,
-        server_replicas=scenario.server.replicas,
-        verdicts=verdicts,
+        server_replicas=scenario.server.replicas * len(wiring.servers),
     )
+    if simulation.network.verdicts is not None:
+        records = with_network(records, scenario, wiring)
     if scenario.stop.warmup == "mser-5":
         return replace(records, warmup_ns=warmup_ns(records))
     return records

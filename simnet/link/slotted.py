@@ -147,8 +147,8 @@ class SlottedUplink(QueuedUplink[Packet]):
         env, slot_ns = self.env, self.pattern.slot_ns
         while True:
             yield self._alarm.wait()
-            while env.peek() <= env.now:  # who comes as a slot begins takes part in it
-                yield env.at(env.now)
+            if env.peek() <= env.now:  # who comes as a slot begins takes part in it
+                yield env.last()
             self._run_slots()
             if self._heap or self._granted:
                 if not self._heap:
@@ -158,7 +158,8 @@ class SlottedUplink(QueuedUplink[Packet]):
     def _run_slots(self) -> None:
         """Run slots up to the next scheduled event."""
         env, heap, granted, pattern = self.env, self._heap, self._granted, self.pattern
-        slot_ns, limit_ns = pattern.slot_ns, env.peek()
+        # the slots of other cells that begin now do not touch the one that begins here
+        slot_ns, limit_ns = pattern.slot_ns, max(env.peek(), env.now + 1)
         ordinal = pattern.ordinal(self._slot)
         if self.scheduler.refresh(ordinal):
             self._rank_anew()

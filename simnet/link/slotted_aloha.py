@@ -99,9 +99,13 @@ class SlottedAlohaUplink(QueuedUplink[_Packet]):
         env = self.env
         while True:
             yield self._alarm.wait()
-            while env.peek() <= env.now:  # who comes as a slot begins takes part in it
-                yield env.at(env.now)
-            while self._attempts and self._attempts[0][0] * self._slot_ns < env.peek():
+            if env.peek() <= env.now:  # who comes as a slot begins takes part in it
+                yield env.last()
+            while self._attempts:
+                start_ns = self._attempts[0][0] * self._slot_ns
+                # the slots of other cells that begin now do not touch the one that begins here
+                if start_ns > env.now and start_ns >= env.peek():
+                    break
                 self._play(self._attempts[0][0])
             if self._attempts:
                 self._alarm.set(self._attempts[0][0] * self._slot_ns)

@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 from simnet.kernel import Environment, Event
 from simnet.records import Table
-from simnet.units import to_ns
 
 
 class Link(Protocol):
@@ -69,15 +68,15 @@ class DelayLink:
 
     Parameters
     ----------
-    delay_s : float
-        Delay [s].
+    delay_ns : int
+        Delay [ns].
     """
 
     __slots__ = ("delay_ns",)
     queues = False
 
-    def __init__(self, delay_s: float) -> None:
-        self.delay_ns = to_ns(delay_s)
+    def __init__(self, delay_ns: int) -> None:
+        self.delay_ns = delay_ns
 
     def carry(self, request: int, bits: int, at_ns: int) -> int:
         """When a message that comes at ``at_ns`` is at the other end [ns]."""
@@ -88,11 +87,31 @@ class DelayLink:
         return self.delay_ns
 
 
+class OpenLink:
+    """Takes no time and holds nothing up, but keeps a row of each message like `FifoLink`."""
+
+    __slots__ = ("_write", "number")
+    queues = False
+
+    def __init__(self, table: Table, number: int) -> None:
+        self.number = number
+        self._write = table.write
+
+    def carry(self, request: int, bits: int, at_ns: int) -> int:
+        """When a message that comes at ``at_ns`` is at the other end: at once."""
+        self._write((self.number, request, bits, at_ns, at_ns, at_ns))
+        return at_ns
+
+    def unloaded_ns(self, bits: int) -> int:
+        """How long a message is on its way: 0."""
+        return 0
+
+
 Arrive = Callable[[Any, int, int, int], None]
 """Called with a message, its request, its bits and its arrival [ns], now or later."""
 
 
-class Path:
+class Way:
     """Links one after the other.
 
     A message is handed over to a link that queues when it gets there, which takes an event; it

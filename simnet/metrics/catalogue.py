@@ -70,6 +70,9 @@ SYMBOLS = {
     "n, e_1 ... e_n": "request: its tokens, and when each became visible",
     "t_0 ... t_7": "round: drafting starts; draft complete; first bit on the air; last bit "
     "received; at the server; step starts; step ends; verdict at the device",
+    "t_b": "round in a network: t_4 less what its way to the server takes in an empty network",
+    "t_q, t_r": "round in a network: its verdict at the base station; t_q less what the way back "
+    "takes in an empty network",
     "t_d": "round: first bit of its verdict on a downlink that is shared",
     "N_sent, N_skip": "tokens that the device drafted and sent for verification; committed alone",
     "N_tested, N_acc": "drafts that the server tested; accepted",
@@ -93,7 +96,8 @@ def _queue(name: str, symbol: str, meaning: str, section: str) -> Metric:
 
 
 SPEED, LATENCY, SPANS = "speed", "latency", "where the time goes"
-DEVICE, UPLINK, SERVER, DOWNLINK = "devices", "uplink", "server", "downlink"
+DEVICE, UPLINK, SERVER = "devices", "uplink", "server"
+DOWNLINK, BACKHAUL = "downlink", "backhaul"
 PROTOCOL, QUALITY = "protocol", "quality risk"
 
 _METRICS = (
@@ -137,11 +141,24 @@ _METRICS = (
     _distribution("device_time_s", "s", "t_1 - t_0", "drafting on the device", SPANS),
     _distribution("uplink_waiting_time_s", "s", "t_2 - t_1", "waiting for the uplink", SPANS),
     _distribution("uplink_airtime_s", "s", "t_3 - t_2", "on the air", SPANS),
-    _distribution("backhaul_time_s", "s", "t_4 - t_3", "base station to server", SPANS),
+    _distribution(
+        "backhaul_waiting_time_s", "s", "t_b - t_3", "waiting for links to the server", SPANS
+    ),
+    _distribution(
+        "backhaul_time_s", "s", "t_4 - t_3; network: t_4 - t_b", "base station to server", SPANS
+    ),
     _distribution("server_waiting_time_s", "s", "t_5 - t_4", "waiting for a step", SPANS),
     _distribution("server_time_s", "s", "t_6 - t_5", "the step that verifies", SPANS),
     _distribution(
-        "downlink_waiting_time_s", "s", "t_d - t_6", "waiting for a shared downlink", SPANS
+        "return_waiting_time_s", "s", "t_r - t_6", "waiting for links from the server", SPANS
+    ),
+    _distribution("return_time_s", "s", "t_q - t_r", "server to base station", SPANS),
+    _distribution(
+        "downlink_waiting_time_s",
+        "s",
+        "t_d - t_6; network: t_d - t_q",
+        "waiting for a shared downlink",
+        SPANS,
     ),
     _distribution(
         "downlink_time_s", "s", "t_7 - t_6; shared: t_7 - t_d", "verdict to the device", SPANS
@@ -184,6 +201,21 @@ _METRICS = (
         "signal-to-noise ratio met",
         UPLINK,
         STATISTICS,
+    ),
+    Metric(
+        "uplink_sinr_db",
+        "dB",
+        "SNR over (1 + interference / noise), likewise",
+        "the same with interference",
+        UPLINK,
+        STATISTICS,
+    ),
+    Metric(
+        "interference_over_thermal_db",
+        "dB",
+        "1 + interference / noise at a base station",
+        "what other cells add to the noise, where it is most",
+        UPLINK,
     ),
     Metric(
         "uplink_rate_bps",
@@ -261,6 +293,20 @@ _METRICS = (
         DOWNLINK,
     ),
     _queue("downlink_queue_length", "#{t_6 <= t < t_d}", "verdicts waiting", DOWNLINK),
+    Metric(
+        "backhaul_utilisation",
+        "",
+        "service of a link / T, the largest",
+        "busy share of the busiest link",
+        BACKHAUL,
+    ),
+    Metric(
+        "backhaul_offered_load",
+        "",
+        "as that of the uplink, for each link, the largest",
+        "demand over capacity of the most loaded link",
+        BACKHAUL,
+    ),
     _device(
         "transmit_rate", "", "N_sent / (N_sent + N_skip)", "drafts sent to be verified", PROTOCOL
     ),

@@ -4,7 +4,9 @@ import numpy as np
 
 from simnet.metrics.latency import verified
 from simnet.metrics.window import Mask, Rows, Window
-from simnet.records import Records
+from simnet.records import Records, spans_of
+
+_WAITED_ELSEWHERE = ("backhaul_waiting_time", "return_waiting_time", "downlink_waiting_time")
 
 
 def closed_devices(records: Records) -> Mask:
@@ -49,10 +51,11 @@ def share_not_waiting(records: Records, window: Window, uplink_work_ns: int) -> 
     waited = window.lengths(sent["queued_ns"][own], sent["airtime_start_ns"][own]).sum()
     on_air = window.lengths(sent["airtime_start_ns"], sent["airtime_end_ns"])
     waited += on_air[own].sum() * (1 - uplink_work_ns / max(int(on_air.sum()), 1))
-    own = closed[rounds["device"]] & verified(rounds)
+    spans, own = spans_of(rounds), closed[rounds["device"]] & verified(rounds)
     waited += window.lengths(rounds["arrived_ns"][own], rounds["batch_start_ns"][own]).sum()
-    if "downlink_start_ns" in rounds:
-        waited += held_up_ns(records, closed, "batch_end_ns", "downlink_start_ns", window)
+    for span in _WAITED_ELSEWHERE:
+        if span in spans:
+            waited += held_up_ns(records, closed, *spans[span], window)
     available = int(closed.sum()) * window.length_ns
     return max(1 - float(waited) / available, 1 / available)
 

@@ -17,12 +17,12 @@ def downlink_load(records: Records, window: Window, share_not_waiting: float) ->
     share_not_waiting : float
         Of the devices in closed loops.
     """
-    if records.verdicts is None:
+    if records.verdicts is None or not records.downlinks:
         return {}
     verdicts: Rows = records.verdicts
-    utilisation, offered = fifo_load(records, verdicts, window, share_not_waiting)
+    busy, offered = fifo_load(records, verdicts, window, share_not_waiting)
     return {
-        "downlink_utilisation": utilisation,
+        "downlink_utilisation": busy / records.downlinks,
         "downlink_offered_load": offered,
         **queue_length(
             "downlink_queue_length", verdicts["queued_ns"], verdicts["start_ns"], window

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from simnet.metrics.cells import network_load
 from simnet.metrics.demand import share_not_waiting, uplink_work_ns
 from simnet.metrics.devices import device_load
 from simnet.metrics.downlink import downlink_load
@@ -47,6 +48,8 @@ def measure(
     metrics |= radio(records, window)
     metrics |= server_load(records, window, share)
     metrics |= downlink_load(records, window, share)
+    if records.cells:
+        metrics |= network_load(records, window)
     if len(records.groups) > 1:
         for index, group in enumerate(records.groups):
             members = np.asarray(records.devices["group"] == index)

@@ -22,8 +22,13 @@ def radio(records: Records, window: Window) -> dict[str, float]:
     blocks = sent["blocks"][ended].sum()
     attempts = sent["attempts"][ended].sum() + sent["collisions"][ended].sum()
     payloads = ended & (sent["prompt"] == 0)
+    interfered = {}
+    if "sinr_db" in sent:
+        sinr_db = sent["sinr_db"][ended]
+        interfered = distribution("uplink_sinr_db", sinr_db[np.isfinite(sinr_db)])
     return {
         **distribution("uplink_snr_db", snr_db[np.isfinite(snr_db)]),
+        **interfered,
         **distribution(
             "uplink_rate_bps",
             sent["bits"][ended][airtime_ns > 0] * 1e9 / airtime_ns[airtime_ns > 0],

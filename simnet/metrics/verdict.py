@@ -8,7 +8,7 @@ from simnet.metrics.demand import closed_devices
 from simnet.metrics.window import Rows, Window
 from simnet.records import Records
 
-RESOURCES = ("device", "uplink", "kv", "server", "downlink")
+RESOURCES = ("device", "uplink", "kv", "server", "downlink", "backhaul")
 STATES = ("stable", "unsaturated", "saturated", "backlogged", "overloaded")  # best first
 FULL_LOAD = 1 - 1e-9
 NEARLY_BUSY = 0.97  # busy share from which a growing backlog is blamed on the resource

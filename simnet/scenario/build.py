@@ -10,23 +10,18 @@ from numpy.typing import NDArray
 
 from simnet.channel.power_budget import decibel
 from simnet.channel.radio_link import RadioLink
-from simnet.device.device import Device, Group, record_flights
+from simnet.device.device import Group, record_flights
 from simnet.device.network import Network
-from simnet.device.paced_device import PacedDevice
-from simnet.device.verdicts import Verdicts
 from simnet.faults import InputError
 from simnet.kernel import Environment, Event
-from simnet.link.wire import FifoLink
-from simnet.link.wire import Path as Way
 from simnet.protocol.base import Setting
 from simnet.protocol.round import FallsBack, Protocol
 from simnet.records import Log
 from simnet.rng import CounterStream
 from simnet.scenario.live import live_protocol
-from simnet.scenario.radio import radio_links
 from simnet.scenario.schema import DeviceGroup, Scenario
-from simnet.scenario.server import edge_server
 from simnet.scenario.traffic import conversations, traffic
+from simnet.scenario.wiring import Wiring, one_cell, several_cells
 from simnet.trace.read import read_trace, resolve_trace
 from simnet.trace.token_trace import TokenTrace
 from simnet.units import to_ns
@@ -41,35 +36,46 @@ class Simulation:
 
     Attributes
     ----------
-    network
-        Clock, records, links and server.
+    wiring
+        Cells, links and servers.
     end
         When to stop: a time [ns], or the event of enough answers.
     groups
         The groups of devices, in the order of the scenario.
     group_of_device : (D,) int array
         Group of each device, by number.
-    links
-        Radio link of each device.
-    snr_db : (D,) float array
-        Mean SNR of each device over the whole band; NaN where none exists.
     traces
         Trace of each group; None for protocols without.
     """
 
-    network: Network
+    wiring: Wiring
     end: int | Event
     groups: tuple[Group, ...]
     group_of_device: NDArray[np.int64]
-    links: tuple[RadioLink, ...]
-    snr_db: NDArray[np.float64]
     traces: tuple[TokenTrace | None, ...]
+
+    @property
+    def network(self) -> Network:
+        """Clock, records, uplink and server of the first cell."""
+        return self.wiring.networks[0]
+
+    @property
+    def links(self) -> tuple[RadioLink, ...]:
+        """Radio link of each device."""
+        return self.wiring.links
+
+    @property
+    def snr_db(self) -> NDArray[np.float64]:
+        """Mean SNR of each device over the whole band; NaN where none exists."""
+        sinr_db = np.array([decibel(link.snr) for link in self.links])
+        return sinr_db + 10.0 * np.log10(self.wiring.over_thermal)[self.wiring.cell]
 
     def run(self) -> None:
         """Run to the end, and record what it cut."""
         self.network.env.run(until=self.end)
         record_flights(self.network)
-        self.network.uplink.close()
+        for network in self.wiring.networks:
+            network.uplink.close()
 
 
 def load_trace(group: DeviceGroup, base: Path) -> TokenTrace | None:
@@ -95,25 +101,9 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
         If a trace cannot be read, or an answer does not fit into the server's KV cache.
     """
     env, log, seed = Environment(), Log(), scenario.seed
-    devices = sum(section.count for section in scenario.devices.values())
-    verdicts = _shared_downlink(scenario, env, log, devices)
-    server = edge_server(scenario, env, log, replication, base, verdicts)
-    network = Network(
-        env,
-        log,
-        scenario.uplink.mac,
-        devices,
-        scenario.uplink.bandwidth,
-        CounterStream(seed, replication, "access"),
-        to_ns(scenario.backhaul.latency),
-        server,
-        scenario.downlink.build(),
-        scenario.stop.requests or 0,
-        verdicts,
-        scenario.uplink.errors,
-    )
-    groups, traces = [], []
-    links: list[RadioLink] = []
+    wire = one_cell if scenario.network is None else several_cells
+    wiring = wire(scenario, env, log, replication, base)
+    groups, traces, number = [], [], 0
     for name, section in scenario.devices.items():
         trace = load_trace(section, base)
         setting = Setting(
@@ -144,39 +134,23 @@ def build(scenario: Scenario, replication: int, base: Path) -> Simulation:
             section.draft_ahead,
             section.slm.throttling,
         )
-        kind = PacedDevice if group.paced else Device
         groups.append(group)
         traces.append(trace)
-        for member, link in enumerate(radio_links(scenario, name, section, replication, base)):
+        for member in range(section.count):
             own = group
             if section.traffic.grows:
                 spoken = conversations(section, protocol, setting, group.gaps.child(member))
                 own = replace(group, protocol=spoken)
-            env.process(kind(len(links), own, network, link).user(member))
-            links.append(link)
+            env.process(wiring.device(number, own).user(member))
+            number += 1
     stop = scenario.stop.duration
     return Simulation(
-        network,
-        network.enough if stop is None else to_ns(stop),
+        wiring,
+        wiring.networks[0].ending.enough if stop is None else to_ns(stop),
         tuple(groups),
         np.repeat(np.arange(len(groups)), [s.count for s in scenario.devices.values()]),
-        tuple(links),
-        np.array([decibel(link.snr) for link in links]),
         tuple(traces),
     )
-
-
-def _shared_downlink(
-    scenario: Scenario, env: Environment, log: Log, devices: int
-) -> Verdicts | None:
-    """The way back where verdicts share a band; None where they share nothing."""
-    rate_bps = scenario.downlink.shared_rate_bps
-    if rate_bps is None:
-        return None
-    verdicts, band = Verdicts(env, [0] * devices), FifoLink(log.verdicts, 0, rate_bps)
-    in_order = scenario.server.replicas == 1
-    verdicts.paths[0] = Way(env, [(band, in_order)], verdicts.arrive)
-    return verdicts
 
 
 def _protocol(section: DeviceGroup, setting: Setting, base: Path) -> Protocol:

@@ -11,6 +11,7 @@ import simnet.server
 import simnet.workload
 from simnet.channel.errors import ERRORS
 from simnet.channel.fading import FADINGS
+from simnet.channel.interference import INTERFERENCES
 from simnet.channel.mobility import MOBILITIES
 from simnet.channel.path_loss import PATH_LOSSES
 from simnet.channel.position import POSITIONS
@@ -38,6 +39,7 @@ _HOMES: tuple[tuple[Family, ModuleType], ...] = (  # type: ignore[type-arg]
     (FADINGS, simnet.channel),
     (RATES, simnet.channel),
     (ERRORS, simnet.channel),
+    (INTERFERENCES, simnet.channel),
     (MACS, simnet.link),
     (DOWNLINKS, simnet.link),
     (STEP_TIMES, simnet.compute),

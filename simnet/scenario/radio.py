@@ -17,11 +17,32 @@ from simnet.scenario.tables import read_table
 from simnet.table import Table
 from simnet.units import to_ns
 
+SnrAt = Callable[[int], float]
+"""Mean SNR, linear, by time [ns]."""
+
 
 def radio_links(
     scenario: Scenario, name: str, group: DeviceGroup, replication: int, base: Path
 ) -> Iterator[RadioLink]:
-    """Radio link of each device of the group ``name``.
+    """Radio link of each device of the group ``name`` to the one base station, at the origin.
+
+    Raises
+    ------
+    InputError
+        If a file that the scenario names cannot be read or has too few rows.
+    """
+    links = GroupLinks(scenario, name, group, replication, base)
+    over_thermal = scenario.uplink.interference.over_thermal({})
+    budgets = None
+    if group.position is not None and scenario.uplink.rate.needs_snr:
+        budgets = GroupBudgets(scenario, name, group, replication, base)
+    for member in range(group.count):
+        snr_at = budgets.snr_at(budgets.way(member), budgets.loss(member)) if budgets else None
+        yield links.make(member, snr_at, over_thermal)
+
+
+class GroupLinks:
+    """Makes the radio links of one group.
 
     Every random stream is named by the group and counted by the device within it: another group,
     or more devices, changes none of them.
@@ -31,90 +52,118 @@ def radio_links(
     InputError
         If a file that the scenario names cannot be read or has too few rows.
     """
-    uplink, errors = scenario.uplink, scenario.uplink.errors
-    fading, rate = uplink.fading, uplink.rate.build(uplink.bandwidth)
-    law, rates = fading.build_law(), uplink.rate.build_many(uplink.bandwidth)
-    samples = read_table(fading, 1, base)
-    fades = Crowd(CounterStream(scenario.seed, replication, "fading", name), group.count)
-    failures = CounterStream(scenario.seed, replication, "errors", name)
-    budgets = _budgets(scenario, name, group, replication, base)
-    for member in range(group.count):
-        snr_at, update_ns = budgets(member) if budgets else (None, 0)
-        snr = _given_snr(scenario, group, samples) if snr_at is None else snr_at(0)
-        own = fades.member(member)
-        gain, gains, block_ns = fading.build(own, samples), fading.build_array(own), fading.block_ns
-        batch = Batch(own.key, law, rates) if law else None
-        if snr_at is not None and update_ns:
+
+    def __init__(
+        self, scenario: Scenario, name: str, group: DeviceGroup, replication: int, base: Path
+    ) -> None:
+        self._uplink, self._group = scenario.uplink, group
+        self._rate = scenario.uplink.rate.build(scenario.uplink.bandwidth)
+        self._law = scenario.uplink.fading.build_law()
+        self._rates = scenario.uplink.rate.build_many(scenario.uplink.bandwidth)
+        self._samples = read_table(scenario.uplink.fading, 1, base)
+        fades = CounterStream(scenario.seed, replication, "fading", name)
+        self._fades = Crowd(fades, group.count)
+        self._failures = CounterStream(scenario.seed, replication, "errors", name)
+
+    def make(self, member: int, snr_at: SnrAt | None, over_thermal: float = 1.0) -> RadioLink:
+        """Radio link of device ``member``.
+
+        Parameters
+        ----------
+        member : int
+            Number of the device within its group.
+        snr_at : callable, optional
+            Mean SNR by its power budget; given by the scenario if absent.
+        over_thermal : float
+            Interference and noise over noise, linear: the link's ratio is lower by it.
+        """
+        uplink, errors, fading = self._uplink, self._uplink.errors, self._uplink.fading
+        snr = self._given_snr() if snr_at is None else snr_at(0)
+        own = self._fades.member(member)
+        gain, gains = fading.build(own, self._samples), fading.build_array(own)
+        batch = Batch(own.key, self._law, self._rates) if self._law else None
+        block_ns, mobility = fading.block_ns, self._group.mobility
+        if snr_at is not None and mobility is not None:
+            update_ns = to_ns(mobility.update)
             snr, gain, block_ns = moving_gain(gain, block_ns, snr_at, update_ns)
             gains = batch = None
+        snr /= over_thermal
         if isinstance(errors, Attempts):
-            yield PacketLink(
+            return PacketLink(
                 snr,
                 gain,
                 block_ns,
-                rate,
+                self._rate,
                 errors=errors,
                 chosen=uplink.rate.choose(uplink.bandwidth),
                 bandwidth_hz=uplink.bandwidth,
-                draws=failures.child(member),
+                draws=self._failures.child(member),
                 gains=gains,
             )
-        else:
-            yield RadioLink(snr, gain, block_ns, rate, gains, batch)
+        return RadioLink(snr, gain, block_ns, self._rate, gains, batch)
+
+    def _given_snr(self) -> float:
+        """Mean SNR (linear) that needs no power budget; NaN where the rate needs no SNR."""
+        if not self._uplink.rate.needs_snr:
+            return float("nan")
+        if isinstance(self._uplink.fading, SnrConfig):
+            return self._uplink.fading.mean_snr(self._samples)
+        assert self._group.snr is not None, "the scenario's check"
+        return float(10 ** (self._group.snr / 10))
 
 
-def _given_snr(scenario: Scenario, group: DeviceGroup, samples: Table) -> float:
-    """Mean SNR (linear) that needs no power budget; NaN where the rate needs no SNR."""
-    if not scenario.uplink.rate.needs_snr:
-        return float("nan")
-    if isinstance(scenario.uplink.fading, SnrConfig):
-        return scenario.uplink.fading.mean_snr(samples)
-    assert group.snr is not None, "the scenario's check"
-    return float(10 ** (group.snr / 10))
+Way = Callable[[int], Place]
+"""Where a device is, by time [ns]."""
 
 
-_Budget = tuple[Callable[[int], float], int]
-"""Mean SNR (linear) by time [ns], and the interval [ns] at which it follows; 0: it does not."""
+class GroupBudgets:
+    """Power budgets of one group's devices, which have positions.
 
+    Raises
+    ------
+    InputError
+        If a file that the scenario names cannot be read or has too few rows.
+    """
 
-def _budgets(
-    scenario: Scenario, name: str, group: DeviceGroup, replication: int, base: Path
-) -> Callable[[int], _Budget] | None:
-    """Power budget by device; None where the SNR is given or not needed."""
-    uplink, position, mobility = scenario.uplink, group.position, group.mobility
-    if position is None or not uplink.rate.needs_snr:
-        return None
-    assert uplink.path_loss is not None, "the scenario's check"
-    law = uplink.path_loss
-    table = read_table(position, group.count, base)
+    def __init__(
+        self, scenario: Scenario, name: str, group: DeviceGroup, replication: int, base: Path
+    ) -> None:
+        assert group.position is not None, "the scenario's check"
+        self._uplink, self._group, self._position = scenario.uplink, group, group.position
+        self._table: Table = read_table(group.position, group.count, base)
+        self._name, self._seed, self._replication = name, scenario.seed, replication
+        self._places, self._ways = self._stream("position"), self._stream("mobility")
 
-    def stream(what: str) -> CounterStream:
-        return CounterStream(scenario.seed, replication, what, name)
+    def way(self, member: int) -> Way:
+        """Where device ``member`` is, seen from where positions count from."""
+        start = self._position.place(member, self._places, self._table)
+        mobility = self._group.mobility
+        if mobility is None:
+            return lambda at_ns: start
+        return mobility.build(start, self._ways.child(member))
 
-    places, shadows, ways = stream("position"), stream("shadowing"), stream("mobility")
-
-    def snr_at(loss: Loss, place: Place) -> float:
-        return mean_snr(
-            group.tx_power,
-            loss(place),
-            uplink.noise.density,
-            uplink.noise.figure,
-            uplink.bandwidth,
+    def loss(self, member: int, *cell: str) -> Loss:
+        """Path loss of device ``member``; to each cell of a network with shadowing of its own."""
+        assert self._uplink.path_loss is not None, "the scenario's check"
+        return self._uplink.path_loss.build(
+            self._uplink.carrier,
+            self._stream("shadowing", *cell).child(member),
+            moves=self._group.mobility is not None,
         )
 
-    def budget(member: int) -> _Budget:
-        start = position.place(member, places, table)
-        loss = law.build(uplink.carrier, shadows.child(member), moves=mobility is not None)
-        if mobility is None:
-            snr = snr_at(loss, start)
-            return lambda at_ns: snr, 0
-        way = mobility.build(start, ways.child(member))
-        nearest_m = mobility.inner_radius
+    def snr_at(self, way: Way, loss: Loss) -> SnrAt:
+        """Mean SNR of a device that goes ``way``, seen from the base station, by time."""
+        uplink, power_w, mobility = self._uplink, self._group.tx_power, self._group.mobility
+        nearest_m = 0.0 if mobility is None else mobility.inner_radius
 
-        def moving_snr(at_ns: int) -> float:
-            place = way(at_ns)
-            return snr_at(loss, Place(max(place.distance_m, nearest_m), place.bearing))
+        def snr_at(at_ns: int) -> float:
+            place, noise = way(at_ns), uplink.noise
+            if place.distance_m < nearest_m:
+                place = Place(nearest_m, place.bearing)
+            loss_db = loss(place)
+            return mean_snr(power_w, loss_db, noise.density, noise.figure, uplink.bandwidth)
 
-        return moving_snr, to_ns(mobility.update)
+        return snr_at
 
-    return budget
+    def _stream(self, what: str, *cell: str) -> CounterStream:
+        return CounterStream(self._seed, self._replication, what, self._name, *cell)

@@ -8,6 +8,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from simnet.channel.errors import ERRORS, ErrorsConfig, NoErrors
 from simnet.channel.fading import FADINGS, FadingConfig, NoFading, SnrConfig
+from simnet.channel.interference import INTERFERENCES, InterferenceConfig, NoInterference
 from simnet.channel.mobility import MOBILITIES, MobilityConfig
 from simnet.channel.path_loss import PATH_LOSSES, PathLossConfig
 from simnet.channel.position import POSITIONS, PositionConfig
@@ -23,6 +24,7 @@ from simnet.protocol.ledger import Ledger
 from simnet.registry import Config
 from simnet.scenario.families import discover_all
 from simnet.scenario.live import LiveModels, refusal
+from simnet.scenario.network import Fault, NetworkSection, network_faults
 from simnet.scenario.sweep import Sweep
 from simnet.scheduling.routing import ROUTINGS, RoutingConfig, Sticky
 from simnet.server.batching import BATCHINGS, BatchingConfig, ContinuousBatching
@@ -34,6 +36,7 @@ discover_all()
 if TYPE_CHECKING:  # a member of each family, told apart by its kind
     AnyErrors = ErrorsConfig
     AnyFading = FadingConfig
+    AnyInterference = InterferenceConfig
     AnyMobility = MobilityConfig
     AnyPathLoss = PathLossConfig
     AnyPosition = PositionConfig
@@ -50,6 +53,7 @@ if TYPE_CHECKING:  # a member of each family, told apart by its kind
 else:
     AnyErrors = ERRORS.schema()
     AnyFading = FADINGS.schema()
+    AnyInterference = INTERFERENCES.schema()
     AnyMobility = MOBILITIES.schema()
     AnyPathLoss = PATH_LOSSES.schema()
     AnyPosition = POSITIONS.schema()
@@ -64,7 +68,6 @@ else:
     AnyRouting = ROUTINGS.schema()
     AnyTraffic = TRAFFICS.schema()
 
-Fault = tuple[tuple[str, ...], str]
 FEWEST_REPLICATIONS = 3
 """From which on sequential stopping may decide."""
 
@@ -125,6 +128,11 @@ class DeviceGroup(Config):
     )
     snr: Decibel | None = Field(None, description="Mean SNR over the whole band, given")
     position: AnyPosition | None = Field(None, description="Where devices stand, else")
+    cell: str | None = Field(
+        None,
+        description="Cell of a network whose base station positions count from (none: the map's "
+        "origin); devices without a position are attached to it",
+    )
     mobility: AnyMobility | None = Field(None, description="How devices move from there; none: not")
     tx_power: Power = Field(0.2, gt=0, description="Transmit power")
     power: AnyPower | None = Field(None, description="What the devices draw; none: not measured")
@@ -145,6 +153,7 @@ class Uplink(Config):
     noise: Noise = Field(Noise(), description="Receiver noise")
     path_loss: AnyPathLoss | None = Field(None, description="Needed where SNR is not given")
     fading: AnyFading = Field(NoFading(), description="Small-scale fading")
+    interference: AnyInterference = Field(NoInterference(), description="From other cells")
     rate: AnyRate = Field(description="From SNR to bit rate")
     errors: AnyErrors = Field(NoErrors(), description="How attempts fail and are repeated")
     mac: AnyMac = Field(description="Who may send when")
@@ -222,6 +231,9 @@ class Scenario(Config):
     devices: dict[str, DeviceGroup] = Field(min_length=1, description="Groups of devices, by name")
     uplink: Uplink = Field(description="The shared uplink")
     backhaul: Backhaul = Field(Backhaul(), description="Base station to server")
+    network: NetworkSection | None = Field(
+        None, description="Several cells and servers and the links between; none: one of each"
+    )
     downlink: AnyDownlink = Field(description="Server to devices")
     server: Server = Field(description="The edge server")
     ledger: Ledger = Field(Ledger(), description="What goes over the air")
@@ -253,6 +265,7 @@ class Scenario(Config):
     def _faults(self) -> Iterator[Fault]:
         """Parts that are well formed alone but do not go together."""
         stop, uplink = self.stop, self.uplink
+        yield from network_faults(self)
         if (stop.duration is None) == (stop.requests is None):
             yield ("stop",), "give either duration or requests"
         if stop.duration is not None and stop.warmup_s >= stop.duration:

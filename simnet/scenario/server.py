@@ -24,10 +24,12 @@ def edge_server(
     replication: int,
     base: Path,
     answers: Answers | None = None,
+    *name: str,
 ) -> EdgeServer | Replicas:
     """Make the server of one run; ``base`` is the directory of the scenario file.
 
-    Verdicts go ``answers``' way, or come after the delay that each has of its own.
+    Verdicts go ``answers``' way, or come after the delay that each has of its own. The ``name`` of
+    one of several is part of that of its random stream.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def edge_server(
     """
     section = scenario.server
     model, random = step_time(section.step_time, base), section.step_time.random
-    draws = CounterStream(scenario.seed, replication, "step_time")
+    draws = CounterStream(scenario.seed, replication, "step_time", *name)
     coming: deque[Coming] = deque()
     evicts, capacity_tokens = section.kv.policy == "evict", section.kv_capacity_tokens
     kept = any(group.traffic.keeps for group in scenario.devices.values())
