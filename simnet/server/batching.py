@@ -1,5 +1,6 @@
 """How the server forms batches."""
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -24,9 +25,9 @@ class BatchingConfig(Config):
     policy: AnyPolicy = Field(Fcfs(), description="Which waiting rounds are verified first")
 
     @property
+    @abstractmethod
     def sequences(self) -> int:
         """Most sequences in one step."""
-        raise NotImplementedError
 
     @property
     def awaited(self) -> int:
