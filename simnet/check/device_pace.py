@@ -128,13 +128,13 @@ CASES = (
     ),
     Case(
         "Drafting ahead, L = 4, bonus token: time per token",
-        "(F + L tau - a^(L+1) (F - tau)) / ((1 - a^(L+1)) / (1 - a)): what follows the draft in "
-        "the bonus token's place holds if the two are the same",
+        "(F + L tau - a^L y (F - tau)) / ((1 - a^(L+1)) / (1 - a)): what follows the draft in the "
+        "bonus token's place holds if the LLM draws the same, y = a / 2",
         _ahead(_speculative(bonus=True), 0.020),
         lambda run: 1 / run.metrics["output_tokens_per_s"],
-        (_FAST_S + _L * _TAU - _PASS * _A * (_FAST_S - _TAU)) / ((1 - _PASS * _A) / (1 - _A)),
+        (_FAST_S + _L * _TAU - _PASS * _A / 2 * (_FAST_S - _TAU)) / ((1 - _PASS * _A) / (1 - _A)),
         "s",
-        trace=_IID,
+        trace=_IID.model_copy(update={"support": 2}),
     ),
     Case(
         "Drafting ahead, L = 4: drafts in vain per round",

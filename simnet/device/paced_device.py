@@ -15,7 +15,8 @@ class PacedDevice(Device):
     A device that drafts ahead goes on while a round is in flight, as if all drafts of it were going
     to pass, up to the next upload. If they do, that upload's drafting is shorter by what was
     drafted; if not, all of it is void. Where the server adds a bonus token, the first draft ahead
-    stands in its place: what follows holds only if the two are the same token.
+    stands in its place: what follows holds only if the server draws the same, which happens with
+    the large model's probability of that draft.
 
     A device that throttles needs longer, the longer it has been busy.
 

@@ -125,7 +125,9 @@ def compile_rounds(
     mass = answers.tokens["rejection_probability"].astype(np.float64)
     whole = (cut.start, cut.start + cut.committed)
     bonus_row = np.minimum(end, size - 1)
-    same = (cut.bonus == 0) | answers.kept[bonus_row]
+    tokens = answers.tokens
+    drawn_alike = tokens["u_accept"] < tokens["p_draft"]  # by the server, which has no draft there
+    same = (cut.bonus == 0) | (answers.kept & drawn_alike)[bonus_row]
     continuation = Continuation(
         verified & ~rejects & same, np.where(cut.bonus, token_ns[bonus_row], 0)
     )
