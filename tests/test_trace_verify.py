@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simnet.decoding.acceptance import accepts
-from simnet.trace.read import TraceError
+from simnet.trace.read import TraceError, bundled_directory, read_trace
 from simnet.trace.schema import TOKENS, TOKENS_FILE
 from simnet.trace.verify import acceptance_test, verify_trace
 from simnet.trace.write import write_trace
@@ -170,3 +170,12 @@ PROBABILITY = st.floats(0, 1, width=32)
 @given(st.floats(0, 1, exclude_max=True, width=32), PROBABILITY, PROBABILITY)
 def test_the_accept_test_is_the_one_of_the_mathematics(u, q, p):
     assert acceptance_test(u, q, p) == accepts(u, q, p)
+
+
+def test_the_bundled_traces_are_sound_and_come_from_one_pair():
+    """Fifty thousand tokens of dialogues about services seen and unseen in training."""
+    names = ("sgd-dialogue", "sgd-unseen")
+    assert [verify_trace(bundled_directory() / name) for name in names] == [[], []]
+    known, unseen = (read_trace(bundled_directory() / name) for name in names)
+    assert len(known) + len(unseen) >= 50_000
+    assert (known.manifest.slm, known.manifest.llm) == (unseen.manifest.slm, unseen.manifest.llm)
