@@ -39,10 +39,13 @@ def test_until_of_the_documentation():
     assert Replications.of(scenario).most == 100
 
 
-@pytest.mark.parametrize("verb", VERBS)
+TRACE = [f"trace {name}" for name in main.get_command(None, "trace").commands]
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS, *TRACE])
 def test_help_teaches_with_an_example(verb):
-    found = CliRunner().invoke(main, [verb, "--help"], terminal_width=80)
+    found = CliRunner().invoke(main, [*verb.split(), "--help"], terminal_width=80)
     assert found.exit_code == 0
     assert "\\b" not in found.output
     assert "\b" not in found.output
-    assert re.search(rf"simnet {verb}(?! \[)", found.output), "no example"
+    assert re.search(rf"^ +simnet {verb or 'run'}(?! \[)", found.output, re.M), "no example"

@@ -103,5 +103,11 @@ class Verbs(click.Group):
 def main() -> None:
     """Simulate hybrid language models over wireless networks.
 
-    `simnet VERB --help` explains a verb.
-    """
+    `simnet VERB --help` explains a verb, with examples.
+
+    \b
+    Examples:
+      simnet run scenarios/quickstart.yaml
+      simnet sweep scenarios/multi_user_scaling.yaml --out results/scaling
+      simnet report results/scaling
+    """  # noqa: D301 - \b keeps click from wrapping

@@ -5,8 +5,6 @@ from typing import Any
 
 import click
 
-from simnet.scenario.schema import Scenario
-
 _BOUNDS = ("gt", "ge", "lt", "le")
 
 
@@ -14,9 +12,15 @@ _BOUNDS = ("gt", "ge", "lt", "le")
 def command() -> None:
     """Print the JSON schema of scenario files.
 
-    Editors check and complete scenarios with it: `simnet schema > scenario.schema.json`, and in a
-    scenario `# yaml-language-server: $schema=scenario.schema.json`.
-    """
+    Editors check and complete scenarios with it, where the first line of a scenario names it:
+    `# yaml-language-server: $schema=schema.json`.
+
+    \b
+    Example:
+      simnet schema > scenarios/schema.json
+    """  # noqa: D301 - \b keeps click from wrapping
+    from simnet.scenario.schema import Scenario
+
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     schema |= Scenario.model_json_schema()
     _ask_for_kinds(schema, schema["$defs"])  # type: ignore[arg-type]
