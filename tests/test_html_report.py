@@ -9,11 +9,15 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+import simnet
 from simnet.cli import main
 from simnet.report.html_report import page
 from simnet.report.results import Results
 
 from .page_results import COUNT, HOSTILE, MAC, sweep_results
+from .scenarios import PROTOCOLS, cell
+
+HIGHER = {"kind": "skip-rate", "rate": 0.9}
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +195,22 @@ def test_a_directory_without_results_is_bad_input(tmp_path, directory, files, wo
     result = CliRunner().invoke(main, ["report", str(tmp_path)])
     assert result.exit_code == 2
     assert words in result.output
+
+
+def test_speed_is_set_against_the_risk_of_each_protocol(tmp_path, iid_trace):
+    protocols = [PROTOCOLS["hlm"], PROTOCOLS["u-hlm"], {**PROTOCOLS["u-hlm"], "threshold": HIGHER}]
+    swept = {"devices.phones.protocol": protocols}
+    scenario = cell(iid_trace, "hlm", stop__duration="6 s", sweep=swept)
+    (tmp_path / "cell.yaml").write_text(json.dumps(scenario))
+    simnet.load(tmp_path / "cell.yaml").sweep(out=tmp_path / "results")
+    results = Results.read(tmp_path / "results")
+    (panel,) = [p for p in data_of(page(results, []))["panels"] if p["id"] == "trade-off"]
+    assert panel["legend"] == ["hlm", "u-hlm"]
+    u_hlm = panel["charts"][0]["series"][1]
+    assert u_hlm["names"] == ["skip-rate 0.6", "skip-rate 0.9"]
+    points = results.points()[1:]
+    risks = [point.estimates["output_bias_bound_per_token"].mean for point in points]
+    speeds = [point.estimates["output_tokens_per_s"].mean for point in points]
+    assert u_hlm["x"] == pytest.approx(risks, rel=1e-6)
+    assert u_hlm["mean"] == pytest.approx(speeds, rel=1e-6)
+    assert 0 < risks[0] < risks[1]

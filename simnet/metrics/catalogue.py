@@ -241,7 +241,7 @@ _METRICS = (
         UPLINK,
     ),
     _queue("uplink_queue_length", "#{t_1 <= t < t_2}", "transmissions waiting", UPLINK),
-    Metric("server_utilisation", "", "sum d / (T x replicas)", "busy share of a replica", SERVER),
+    Metric("server_utilisation", "", "sum d / (T x replicas)", "busy share of the server", SERVER),
     Metric(
         "server_offered_load",
         "",

@@ -14,6 +14,7 @@ WIDE_RANGE = 8.0  # ratio of the largest to the smallest x from which the axis i
 VERY_WIDE_RANGE = 30.0  # of y
 _PARAMETERS = {
     "count": "users",
+    "protocol": "protocol",
     "uplink.bandwidth": "uplink bandwidth",
     "uplink.rate.value": "uplink rate",
     "downlink.latency": "downlink latency",

@@ -32,6 +32,7 @@ from simnet.report.page_tables import (
     tiles,
 )
 from simnet.report.page_text import findings, limitations, synthetic_warning
+from simnet.report.page_trade_off import trade_off_panel
 from simnet.report.results import Point, Results
 from simnet.report.tables import TOO_FEW, UNSTEADY
 
@@ -160,7 +161,7 @@ def _weights(models: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _run_panels(results: Results, points: Sequence[Point]) -> tuple[list[Chart], list[str]]:
     """Panels of spans and records, and why one is missing."""
-    panels, notes = [span_panel(results, points)], []
+    panels, notes = [trade_off_panel(results, points), span_panel(results, points)], []
     if not _records_kept(results):
         notes.append(
             "Distributions and the course of time are not drawn: the records of the runs were not "

@@ -65,7 +65,7 @@ def span_panel(results: Results, points: Sequence[Point]) -> Chart | None:
         {
             "name": CATALOGUE[f"{name}_s"].meaning,
             "style": style,
-            **_columns([p.estimates[f"{name}_s_mean"] for p in points]),
+            **ends_of([p.estimates[f"{name}_s_mean"] for p in points]),
         }
         for style, name in enumerate(names)
     ]
@@ -123,10 +123,14 @@ def _axis(results: Results, x: str, lines: Sequence[Series], categories: list[st
 def _chart(axis: Chart, lines: Sequence[Series], metric: str) -> Chart:
     return {
         "kind": "lines",
-        "title": _title(metric),
+        "title": axis_title(metric),
         "column": metric,
         "x": axis,
-        "y": {"label": _title(metric), "unit": describe(metric).unit, "share": _is_share(metric)},
+        "y": {
+            "label": axis_title(metric),
+            "unit": describe(metric).unit,
+            "share": _is_share(metric),
+        },
         "series": [
             {
                 "name": line.name,
@@ -136,7 +140,7 @@ def _chart(axis: Chart, lines: Sequence[Series], metric: str) -> Chart:
                 "steady": [
                     point.verdict.steady or not describe(metric).steady for point in line.points
                 ],
-                **_columns([point.estimates[metric] for point in line.points]),
+                **ends_of([point.estimates[metric] for point in line.points]),
             }
             for style, line in enumerate(lines)
         ],
@@ -158,11 +162,11 @@ def _choices(points: Sequence[Point], lines: Sequence[Series]) -> list[Chart]:
     return [
         {
             "column": column,
-            "label": _title(column),
+            "label": axis_title(column),
             "unit": describe(column).unit,
             "share": _is_share(column),
             "section": describe(column).section,
-            "series": [_columns([p.estimates[column] for p in line.points]) for line in lines],
+            "series": [ends_of([p.estimates[column] for p in line.points]) for line in lines],
         }
         for column in sorted(columns, key=lambda c: list(CATALOGUE).index(describe(c).name))
     ]
@@ -175,7 +179,8 @@ def _best_known(points: Sequence[Point], metrics: Sequence[str]) -> str | None:
     return best if counts[best] else None
 
 
-def _title(column: str) -> str:
+def axis_title(column: str) -> str:
+    """What stands over a chart of a metric; its unit stands elsewhere."""
     return metric_label(column).removesuffix(f" ({describe(column).unit})")
 
 
@@ -189,7 +194,8 @@ def _statistic(column: str) -> str:
     return rest if rest in (*STATISTICS, "max") else ""
 
 
-def _columns(estimates: Iterable[Estimate]) -> dict[str, list[float | None]]:
+def ends_of(estimates: Iterable[Estimate]) -> dict[str, list[float | None]]:
+    """Means of a series, and the ends of its intervals."""
     listed = list(estimates)
     return {end: [number(getattr(e, end)) for e in listed] for end in ("mean", "low", "high")}
 

@@ -45,7 +45,11 @@ def findings(results: Results, points: Sequence[Point]) -> list[str]:
         named = {point_name(results, point): point.verdict for point in points}
         return [*sentences, *(f"{name}: {verdict}." for name, verdict in named.items())]
     _, unit = axis_values(results, x)
-    of = f"{parameter_label(x)} = "
+    what = parameter_label(x)
+
+    def placed(at: float) -> str:
+        return f"{at:g} users" if what == "users" else f"{what} = {at:g} {unit}".rstrip()
+
     for line in lines_over(results, points, x)[0]:
         reached = [
             (at, p.verdict)
@@ -58,11 +62,10 @@ def findings(results: Results, points: Sequence[Point]) -> list[str]:
         elif reached:
             at, verdict = reached[0]
             by = f"{verdict.state} by the {verdict.binding_resource}"
-            start = f"{of}{at:g} {unit}".rstrip()
-            sentences.append(f"{name}{by} from {start} on (load {verdict.load:.2f}).")
+            sentences.append(f"{name}{by} from {placed(at)} on (load {verdict.load:.2f}).")
         else:
             verdict = line.points[-1].verdict
-            end = f"{of}{line.x[-1]:g} {unit}".rstrip()
+            end = placed(line.x[-1])
             tightest = f"{verdict.binding_resource} (load {verdict.load:.2f})"
             sentences.append(f"{name}{verdict.state} up to {end}; tightest there: {tightest}.")
     return sentences

@@ -7,7 +7,7 @@ from typing import Any
 
 from simnet.faults import InputError
 from simnet.report.axes import parameter_label
-from simnet.report.results import Point, Results, is_metric
+from simnet.report.results import Point, Results, is_metric, label
 from simnet.units import QUANTITIES, Unit
 
 
@@ -100,6 +100,21 @@ def lines_of(
     ]
 
 
+def families(
+    results: Results, points: Iterable[Point], by: str | None = None
+) -> dict[str, list[Point]]:
+    """Points by the kind of one parameter's value, such as all thresholds of a protocol together.
+
+    ``by`` is the first parameter that is no number, else the first that varies.
+    """
+    kinds = [name for name in results.swept if numbers_of(results, name) is None]
+    chosen = by or [*kinds, *results.swept][0]
+    found: dict[str, list[Point]] = {}
+    for point in points:
+        found.setdefault(label(point.parameters[chosen]), []).append(point)
+    return found
+
+
 def refuse_hidden(results: Results, hidden: Iterable[str]) -> None:
     """Raise an `InputError` if a parameter varies that a figure would not show."""
     for name in hidden:
@@ -143,8 +158,12 @@ def series_name(results: Results, parameters: Mapping[str, Any]) -> str:
     texts = []
     for path, value in parameters.items():
         text = results.labels(path)[str(value)]
-        bare = _float(text) is not None
-        texts.append(f"{path.rpartition('.')[2]} {text}" if bare else text)
+        what = path.rpartition(".")[2]
+        if what == "count":
+            text = f"{text} {parameter_label(path) if text != '1' else 'user'}"
+        elif _float(text) is not None:
+            text = f"{what} {text}"
+        texts.append(text)
     return ", ".join(texts)
 
 

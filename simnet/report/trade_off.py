@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from simnet.faults import InputError
 from simnet.metrics import describe
 from simnet.report.lines import scale_of
-from simnet.report.results import Point, Results, label
-from simnet.report.series import series_name
+from simnet.report.results import Point, Results
+from simnet.report.series import families, series_name
 from simnet.report.style import RC, legend_above, line_styles, mark_synthetic
 
 QUALITY, SPEED = "output_bias_bound_per_token", "output_tokens_per_s"
@@ -65,8 +65,8 @@ def trade_off(
     y : str
         Metric of speed: ``output_tokens_per_s``, ``tpot_s_mean``, ...
     series : str, optional
-        Parameter whose values have a marker each; by default the first that varies, sections of one
-        kind together.
+        Parameter whose values have a marker each; by default the first that is no number, sections
+        of one kind together.
     """
     for metric in (x, y):
         results.check_metric(metric)
@@ -74,20 +74,17 @@ def trade_off(
         raise InputError("one point has nothing to be traded off against: give a sweep")
     if series is not None:
         results.check_parameter(series)
-    by = series or results.swept[0]
     points = [p for p in results.points() if not isnan(p.estimates[x].mean + p.estimates[y].mean)]
     if not points:
         raise InputError(f"{x} or {y} is known at no point; simulate longer")
-    families: dict[str, list[Point]] = {}
-    for point in points:
-        families.setdefault(label(point.parameters[by]), []).append(point)
+    kinds = families(results, points, series)
     across, down = _Axis.of(points, x), _Axis.of(points, y)
     with mpl.rc_context(RC):
         figure = Figure(figsize=(6.4, 4.4), layout="constrained")
         axes = figure.subplots()
         axes.margins(0.1)
-        styles = line_styles(len(families))
-        for family, style in zip(families.values(), styles, strict=True):
+        styles = line_styles(len(kinds))
+        for family, style in zip(kinds.values(), styles, strict=True):
             for point in family:
                 axes.errorbar(
                     across.of_point(point),
@@ -105,10 +102,10 @@ def trade_off(
         axes.set_ylim(bottom=0)
         _draw_frontier(axes, points, across, down)
         if len(points) <= MOST_NAMED:
-            _name(axes, results, families, across, down)
+            _name(axes, results, kinds, across, down)
         handles = [
             Line2D([], [], label=name, color=s.color, marker=s.marker, linestyle="none")
-            for name, s in zip(families, styles, strict=True)
+            for name, s in zip(kinds, styles, strict=True)
         ]
         handles.append(Line2D([], [], label="Pareto frontier", color=GREY, linewidth=1.0))
         legend_above(figure, handles)

@@ -1,6 +1,6 @@
 // One chart: axes, series, and what the pointer or the arrow keys tell.
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 480, HEIGHT = 300, EDGE = { left: 62, right: 14, top: 20, bottom: 44 };
+const WIDTH = 480, LEAST_WIDTH = 240, HEIGHT = 300, EDGE = { left: 62, right: 14, top: 20, bottom: 44 };
 const MARKERS = {
   o: "M-3.5,0a3.5,3.5 0 1,0 7,0a3.5,3.5 0 1,0 -7,0", s: "M-3,-3H3V3H-3Z", "^": "M0,-4L4,3H-4Z",
   D: "M0,-4.2L4.2,0L0,4.2L-4.2,0Z", v: "M0,4L4,-3H-4Z", P: "M-1.3,-4H1.3V-1.3H4V1.3H1.3V4H-1.3V1.3H-4V-1.3H-1.3Z",
@@ -26,7 +26,24 @@ function swatch(parent, style, block) {
   return add(svg, "path", { d: MARKERS[styleOf(style).marker], transform: "translate(15,0)", fill: colour(style) });
 }
 
-const widthOf = (chart) => (chart.choices ? 2 * WIDTH : WIDTH);
+const isWide = (chart) => Boolean(chart.choices || chart.kind === "bars");
+const widthOf = (chart) => chart.width || (isWide(chart) ? 2 * WIDTH : WIDTH);
+
+// Drawn in the pixels that there are, so that letters keep their size on a narrow screen.
+function fit(figure, chart) {
+  const style = getComputedStyle(figure);
+  const room = figure.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  if (room > 0) chart.width = Math.max(LEAST_WIDTH, Math.round(room));
+}
+
+// Names of categories that do not fit side by side are written aslant, below each other.
+function slanted(chart) {
+  const names = chart.x.categories || [];
+  const longest = Math.max(0, ...names.map((name) => name.length));
+  return chart.kind === "lines" && names.length * (6.2 * longest + 8) > widthOf(chart) - EDGE.left - EDGE.right;
+}
+const LONGEST = 18; // letters of a name aslant
+const bottomOf = (chart) => EDGE.bottom + (slanted(chart) ? 58 : 0);
 
 // Scales: from values to pixels.
 function scales(chart, visible) {
@@ -49,12 +66,12 @@ function scales(chart, visible) {
   const ceiling = log ? top * 1.6 : chart.y.share ? 1 : Math.max(top, Math.min(Math.max(...reach, 0), 1.5 * top)) * 1.05 || 1;
   const floor = log ? least / 1.6 : bottom < 0 ? bottom * 1.05 : 0;
   const height = log ? Math.log : (v) => v;
-  const y = (v) => HEIGHT - EDGE.bottom - ((height(v) - height(floor)) / (height(ceiling) - height(floor))) * (HEIGHT - EDGE.top - EDGE.bottom);
+  const y = (v) => HEIGHT - bottomOf(chart) - ((height(v) - height(floor)) / (height(ceiling) - height(floor))) * (HEIGHT - EDGE.top - bottomOf(chart));
   return { x, y, low, high, floor, ceiling, log };
 }
 
 function drawAxes(svg, chart, scale) {
-  const bottom = HEIGHT - EDGE.bottom, right = widthOf(chart) - EDGE.right;
+  const bottom = HEIGHT - bottomOf(chart), aslant = slanted(chart), right = widthOf(chart) - EDGE.right;
   const [factor, prefix] = prefixOf(scale.ceiling, chart.y.unit);
   const ticksOf = scale.log ? logTicks : niceTicks;
   for (const tick of ticksOf(scale.floor * factor, scale.ceiling * factor, 5)) {
@@ -67,16 +84,18 @@ function drawAxes(svg, chart, scale) {
   const [xFactor, xPrefix] = prefixOf(scale.high, chart.x.unit);
   const categories = chart.x.categories || [];
   let ticks = categories.length ? categories.map((_, i) => i) : chart.x.at;
-  if (!ticks || (!categories.length && ticks.length > 12)) {
+  if (!ticks || chart.x.measured || (!categories.length && ticks.length > 12)) {
     ticks = chart.x.log ? chart.x.at : niceTicks(scale.low * xFactor, scale.high * xFactor, 6).map((t) => t / xFactor);
   }
   let last = -Infinity;
   for (const tick of ticks) {
     const x = scale.x(tick), text = categories.length ? categories[tick] : short(tick * xFactor);
-    if (x - last < 8 + 6.2 * Math.min(text.length, 12)) continue;
+    if (x - last < (aslant ? 11 : 8 + 6.2 * Math.min(text.length, 12))) continue;
     last = x;
     add(svg, "line", { class: "axisline", x1: x, x2: x, y1: bottom, y2: bottom + 4 });
-    add(svg, "text", { class: "small", x, y: bottom + 16, "text-anchor": "middle" }, text.length > 14 ? `${text.slice(0, 13)}…` : text);
+    const place = aslant ? { "text-anchor": "end", transform: `rotate(-35 ${x} ${bottom + 14})` } : { "text-anchor": "middle" };
+    const label = add(svg, "text", { class: "small", x, y: bottom + (aslant ? 14 : 16), ...place }, text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
+    if (text.length > LONGEST) add(label, "title", {}, text);
   }
   add(svg, "line", { class: "axisline", x1: EDGE.left, x2: right, y1: bottom, y2: bottom });
   const xUnit = chart.x.unit ? ` (${xPrefix}${chart.x.unit})` : "";
@@ -121,20 +140,22 @@ function drawSeries(svg, chart, series, scale) {
 
 // Spans of rounds, end to end: one bar per point.
 function drawBars(svg, chart, visible, tip) {
-  const left = Math.min(190, 20 + 6.4 * Math.max(...chart.categories.map((c) => c.length)));
+  const whole = widthOf(chart), most_left = Math.min(190, 0.36 * whole);
+  const left = Math.min(most_left, 20 + 6.4 * Math.max(...chart.categories.map((c) => c.length)));
+  const fits = Math.floor((left - 12) / 6.2);
   const row = 26, height = row * chart.categories.length + 46;
-  svg.setAttribute("viewBox", `0 0 ${2 * WIDTH} ${height}`);
+  svg.setAttribute("viewBox", `0 0 ${whole} ${height}`);
   const totals = chart.categories.map((_, i) => visible.reduce((sum, s) => sum + (s.mean[i] || 0), 0));
   const most = chart.shares ? 1 : Math.max(...totals) || 1;
   const [factor, prefix] = chart.shares ? [100, "%"] : prefixOf(most, chart.x.unit);
-  const x = (v) => left + (v / most) * (2 * WIDTH - left - 14);
-  for (const tick of niceTicks(0, most * factor, 8)) {
+  const x = (v) => left + (v / most) * (whole - left - 14);
+  for (const tick of niceTicks(0, most * factor, Math.max(3, Math.round(whole / 120)))) {
     add(svg, "line", { class: "gridline", x1: x(tick / factor), x2: x(tick / factor), y1: 4, y2: height - 38 });
     add(svg, "text", { class: "small", x: x(tick / factor), y: height - 24, "text-anchor": "middle" }, short(tick));
   }
-  add(svg, "text", { x: (left + 2 * WIDTH) / 2, y: height - 6, "text-anchor": "middle" }, chart.shares ? `share of the round (${prefix})` : `${chart.x.label} (${prefix}${chart.x.unit})`);
+  add(svg, "text", { x: (left + whole) / 2, y: height - 6, "text-anchor": "middle" }, chart.shares ? `share of the round (${prefix})` : `${chart.x.label} (${prefix}${chart.x.unit})`);
   chart.categories.forEach((name, i) => {
-    const label = add(svg, "text", { class: "small", x: left - 8, y: row * i + 20, "text-anchor": "end" }, name.length > 28 ? `${name.slice(0, 27)}…` : name);
+    const label = add(svg, "text", { class: "small", x: left - 8, y: row * i + 20, "text-anchor": "end" }, name.length > fits ? `${name.slice(0, fits - 1)}…` : name);
     add(label, "title", {}, name);
     let start = 0;
     for (const series of visible) {

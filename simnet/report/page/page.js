@@ -36,15 +36,16 @@ function tell(chart, visible, at) {
     return visible.filter((s) => s.x.length).map((s) => [s, `${(100 * (s.y[s.x.findLastIndex((v) => v <= at)] || 0)).toFixed(1)} %`]);
   }
   return visible.flatMap((s) => s.x.map((v, i) => [v, i]).filter(([v]) => v === at).map(([, i]) =>
-    [s, quantity(s.mean[i], chart.y.unit, s.low[i], s.high[i]) + (s.steady[i] ? "" : ", no steady state")]));
+    [s, (s.names ? `${s.names[i]}: ` : "") + quantity(s.mean[i], chart.y.unit, s.low[i], s.high[i]) + (s.steady[i] ? "" : ", no steady state")]));
 }
 
 function heading(chart, at) {
   if (chart.x.categories && chart.x.categories.length) return chart.x.categories[at];
-  return `${chart.x.label}: ${chart.kind === "lines" ? `${short(at)} ${chart.x.unit}` : quantity(at, chart.x.unit)}`;
+  return `${chart.x.label}: ${chart.kind === "lines" && !chart.x.measured ? `${short(at)} ${chart.x.unit}` : quantity(at, chart.x.unit)}`;
 }
 
 function draw(figure, chart, hidden, tip) {
+  fit(figure, chart);
   figure.querySelector("svg.chart")?.remove();
   tip.hide();
   const svg = add(figure, "svg", { class: "chart", viewBox: `0 0 ${widthOf(chart)} ${HEIGHT}`, role: "img", "aria-label": chart.title });
@@ -53,12 +54,12 @@ function draw(figure, chart, hidden, tip) {
   const scale = scales(chart, visible);
   if (chart.x.warmup) {
     const right = scale.x(chart.x.warmup);
-    add(svg, "rect", { class: "warmup", x: EDGE.left, y: EDGE.top, width: right - EDGE.left, height: HEIGHT - EDGE.top - EDGE.bottom });
+    add(svg, "rect", { class: "warmup", x: EDGE.left, y: EDGE.top, width: right - EDGE.left, height: HEIGHT - EDGE.top - bottomOf(chart) });
     add(svg, "text", { class: "small dim", x: EDGE.left + 4, y: EDGE.top + 12 }, "warm-up");
   }
   drawAxes(svg, chart, scale);
   for (const series of visible) drawSeries(svg, chart, series, scale);
-  const cross = add(svg, "line", { class: "cross", y1: EDGE.top, y2: HEIGHT - EDGE.bottom, visibility: "hidden" });
+  const cross = add(svg, "line", { class: "cross", y1: EDGE.top, y2: HEIGHT - bottomOf(chart), visibility: "hidden" });
   const places = chart.kind === "lines" ? chart.x.at : niceTicks(scale.low, scale.high, 100);
   let index = -1;
   const point = (at, event) => {
@@ -125,11 +126,16 @@ function showPanel(parent, panel) {
   const legend = add(section, "div", { class: "legend", role: "group", "aria-label": "series shown" });
   const charts = add(section, "div", { class: "charts" });
   for (const chart of panel.charts) {
-    const figure = add(charts, "figure", chart.choices || chart.kind === "bars" ? { class: "wide" } : {});
+    const figure = add(charts, "figure", isWide(chart) ? { class: "wide" } : {});
     const caption = add(figure, "figcaption", {}, chart.choices ? "Any metric: " : chart.title);
     const tip = makeTip(figure);
     const redraw = () => draw(figure, chart, hidden, tip);
     redraws.push(redraw);
+    new ResizeObserver(() => {
+      const before = chart.width;
+      fit(figure, chart);
+      if (chart.width !== before) redraw();
+    }).observe(figure);
     if (chart.choices) choose(caption, chart, redraw)();
     else redraw();
     if (chart.kind === "bars") offerShares(caption, chart, redraw);
