@@ -214,7 +214,7 @@ class Records:
         a verified one at ``finished_ns``. Rows of a request are in time order. ``transmissions`` is
         joined with what its link knows: the float ``snr_db`` (over the whole band when its first
         bit went on the air; NaN where no signal-to-noise ratio exists; ``sinr_db`` too where there
-        is interference), ``attempts`` (on the air),
+        is interference, and ``tx_power_dbm`` where power is controlled), ``attempts`` (on the air),
         ``blocks`` (that it was cut into), ``failed_blocks`` (whose first attempt failed) and
         ``lost`` (1 where it was given up with its last attempt). A round whose upload was lost has
         drafts but no ``server_tokens``: its device commits the first draft, at ``finished_ns``.
@@ -227,7 +227,8 @@ class Records:
     groups
         Per device group: name, count of devices, protocol kind, ``trace_kind`` (``real``,
         ``synthetic`` or ``none``), ``trace_name``, whether its traffic is a closed loop, and
-        ``power``: watts by part and the joules of the ``battery`` (0: mains), or None.
+        ``power``: watts by part, the joules of the ``battery`` (0: mains) and the
+        ``amplifier_efficiency`` (0: not told apart), or None; and ``tx_power_w``, its limit.
     uplink_servers
         How many transmissions the uplink carries at full rate at once (1 for one shared band).
     kv_capacity_tokens

@@ -1,5 +1,6 @@
 """One device's radio link: its rate at any time, and when given bits are through."""
 
+from collections.abc import Callable
 from math import ceil
 from typing import NamedTuple
 
@@ -58,6 +59,7 @@ class RadioLink:
         "_gains",
         "_rate",
         "batch",
+        "power_at",
         "snr",
     )
 
@@ -72,6 +74,8 @@ class RadioLink:
     ) -> None:
         self.snr = snr
         self.batch = batch
+        self.power_at: Callable[[int], float] | None = None
+        """Transmit power over the whole band [W], by time [ns]; None: always the same."""
         self._gain = gain
         self._gains = gains
         self._block_ns = block_ns

@@ -8,6 +8,7 @@ from simnet.check import (
     downlink,
     hybrid,
     multi_spin,
+    power_and_deferral,
     protocols,
     published_latency,
     queues,
@@ -31,6 +32,7 @@ CATALOGUE: dict[str, tuple[Case, ...]] = {
     "replicas": replicas.CASES,
     "channel": channel.CASES,
     "retransmission": retransmission.CASES,
+    "power and deferral": power_and_deferral.CASES,
     "access": access.CASES,
     "downlink": downlink.CASES,
 }

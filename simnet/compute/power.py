@@ -10,13 +10,17 @@ from simnet.units import Energy, Power
 
 
 class Draw(NamedTuple):
-    """Power of a device [W] by what it does, and its battery [J]; 0: mains."""
+    """Power of a device [W] by what it does, and its battery [J]; 0: mains.
+
+    With an amplifier efficiency above 0 the radiated power over it comes on top of ``transmit``.
+    """
 
     compute: float
     transmit: float
     receive: float
     idle: float
     battery: float
+    amplifier_efficiency: float = 0.0
 
 
 class PowerConfig(Config):
@@ -24,6 +28,13 @@ class PowerConfig(Config):
 
     transmit: Power = Field(
         1.0, ge=0, description="Radio while it sends, amplifier included (an assumption to set)"
+    )
+    amplifier_efficiency: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Radiated over drawn power of the amplifier, which transmit then leaves out; "
+        "none: sending takes the same at any power",
     )
     receive: Power = Field(
         0.5, ge=0, description="Radio while a verdict comes down (an assumption to set)"
@@ -41,7 +52,8 @@ class PowerConfig(Config):
     @property
     def draw(self) -> Draw:
         """All of it, as numbers."""
-        return Draw(self.computing, self.transmit, self.receive, self.idle, self.battery or 0.0)
+        battery, efficiency = self.battery or 0.0, self.amplifier_efficiency or 0.0
+        return Draw(self.computing, self.transmit, self.receive, self.idle, battery, efficiency)
 
 
 POWERS = Family[PowerConfig]("power")

@@ -36,6 +36,8 @@ def joined_transmissions(
         sent = _with_uploads(sent, rounds)
     device, start_ns = sent["device"], np.asarray(sent["airtime_start_ns"], dtype=np.int64)
     snr = np.full(len(device), np.nan)
+    controlled = any(link.power_at for link in links)
+    power_w = np.full(len(device), np.nan)
     outcomes = np.tile(np.array([1, 1, 0, 0]), (len(device), 1))
     order = np.argsort(device, kind="stable")
     first = np.searchsorted(device[order], np.arange(len(links) + 1))
@@ -44,6 +46,8 @@ def joined_transmissions(
         begun = rows[start_ns[rows] >= 0]
         if begun.size:
             snr[begun] = link.snrs(start_ns[begun])
+            if link.power_at is not None:
+                power_w[begun] = [link.power_at(at_ns) for at_ns in start_ns[begun].tolist()]
         if isinstance(link, PacketLink):
             outcomes[rows] = np.asarray(link.outcomes, dtype=np.int64).reshape(-1, 4)
     with np.errstate(divide="ignore"):
@@ -51,6 +55,8 @@ def joined_transmissions(
         if (over_thermal > 1.0).any():
             ratio_db["sinr_db"] = ratio_db["snr_db"]
             ratio_db["snr_db"] = 10.0 * np.log10(snr * over_thermal[device])
+        if controlled:
+            ratio_db["tx_power_dbm"] = 30.0 + 10.0 * np.log10(power_w)
     names = ("attempts", "blocks", "failed_blocks", "lost")
     return {**sent, **ratio_db, **dict(zip(names, outcomes.T.copy(), strict=True))}
 

@@ -105,6 +105,7 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
                 "trace_name": "" if trace is None else trace.name,
                 "closed": section.traffic.closed,
                 "power": None if section.power is None else section.power.draw._asdict(),
+                "tx_power_w": section.tx_power,
             }
             for (name, section), trace in zip(
                 scenario.devices.items(), simulation.traces, strict=True

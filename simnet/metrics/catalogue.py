@@ -203,6 +203,14 @@ _METRICS = (
         STATISTICS,
     ),
     Metric(
+        "tx_power_dbm",
+        "dBm",
+        "over the whole band at t_2, where power is controlled",
+        "transmit power",
+        UPLINK,
+        STATISTICS,
+    ),
+    Metric(
         "uplink_sinr_db",
         "dB",
         "SNR over (1 + interference / noise), likewise",

@@ -18,7 +18,9 @@ def energy(records: Records, devices: Mask, tokens: float, window: Window) -> di
     .. math:: E = P_c t_c + P_i (T - t_c) + P_t t_t + P_r t_r
 
     on each device, with :math:`t_c` the time it drafts, :math:`t_t` that of its transmissions on
-    the air, :math:`t_r` that of verdicts on the way down. A battery lasts for its energy over the
+    the air, :math:`t_r` that of verdicts on the way down. With an amplifier efficiency, what is
+    radiated over it is added: the transmit power, as controlled, for the time of the whole band
+    that a transmission took. A battery lasts for its energy over the
     mean power of its group's devices.
 
     Not modelled: states of the radio beyond these (tails, sleep), nor what the server draws.
@@ -45,6 +47,9 @@ def energy(records: Records, devices: Mask, tokens: float, window: Window) -> di
             return {}
         members = devices & (group == index)
         spent = _seconds(records, members, window) * [watts[part] for part in PARTS]
+        if efficiency := watts.get("amplifier_efficiency", 0.0):
+            radiated_j = _radiated_j(records, members, records.groups[int(index)], window)
+            spent[PARTS.index("transmit")] += radiated_j / efficiency
         joules += spent
         if watts["battery"] and spent.sum():
             mean_w = spent.sum() / members.sum() / window.length_s
@@ -73,3 +78,20 @@ def _seconds(records: Records, devices: Mask, window: Window) -> "np.typing.NDAr
             int(devices.sum()) * window.length_ns - computing_ns,
         ]
     )
+
+
+def _radiated_j(
+    records: Records, devices: Mask, group: Mapping[str, object], window: Window
+) -> float:
+    """Energy [J] that the devices of a group radiated."""
+    sent: Rows = records.transmissions
+    own = devices[sent["device"]]
+    start, end, service = (
+        sent[name][own] for name in ("airtime_start_ns", "airtime_end_ns", "service_ns")
+    )
+    airtime = np.maximum(np.where(end < 0, records.horizon_ns, end) - start, 1)
+    watts = np.full(len(start), group["tx_power_w"])
+    if "tx_power_dbm" in sent:
+        watts = 10 ** (sent["tx_power_dbm"][own] / 10 - 3)
+    shares = window.lengths(start, end) / airtime
+    return float(np.where(shares > 0, watts * service * shares, 0.0).sum()) * 1e-9

@@ -26,7 +26,11 @@ def radio(records: Records, window: Window) -> dict[str, float]:
     if "sinr_db" in sent:
         sinr_db = sent["sinr_db"][ended]
         interfered = distribution("uplink_sinr_db", sinr_db[np.isfinite(sinr_db)])
+    powers = {}
+    if "tx_power_dbm" in sent:
+        powers = distribution("tx_power_dbm", sent["tx_power_dbm"][ended])
     return {
+        **powers,
         **distribution("uplink_snr_db", snr_db[np.isfinite(snr_db)]),
         **interfered,
         **distribution(

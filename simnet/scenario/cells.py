@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simnet.channel.path_loss import Loss
 from simnet.channel.position import Place
 from simnet.channel.radio_link import RadioLink
 from simnet.scenario.network import Cell
-from simnet.scenario.radio import GroupBudgets, GroupLinks, SnrAt, Way
+from simnet.scenario.radio import Budget, GroupBudgets, GroupLinks, Way
 from simnet.scenario.schema import DeviceGroup, Scenario
 
 NEAREST_M = 1.0
@@ -45,6 +46,8 @@ class Attachment:
 def attach(scenario: Scenario, replication: int, base: Path) -> Attachment:
     """Attach each device to the cell that hears it best on average, the first among equals.
 
+    Power control follows the path loss to that cell.
+
     A device without a position is attached to the cell that its group names.
 
     Raises
@@ -57,7 +60,7 @@ def attach(scenario: Scenario, replication: int, base: Path) -> Attachment:
     cells: list[int] = []
     places: list[tuple[float, float]] = []
     heard: list[list[float]] = []
-    budgets: list[SnrAt | None] = []
+    budgets: list[Budget | None] = []
     for name, group in scenario.devices.items():
         if group.position is None or not scenario.uplink.rate.needs_snr:
             only = names.index(group.cell) if group.cell is not None else 0
@@ -68,14 +71,16 @@ def attach(scenario: Scenario, replication: int, base: Path) -> Attachment:
             continue
         own = GroupBudgets(scenario, name, group, replication, base)
         for member in range(group.count):
-            snrs_at = _budgets(scenario, group, own, member)
-            snrs = [snr_at(0) for snr_at in snrs_at]
+            ways = _ways(scenario, group, own, member)
+            snrs = [own.snr_at(way, loss)(0) for way, loss in ways]
             best = int(np.argmax(snrs))
+            budget = own.controlled(*ways[best])
+            power = budget.snr_at(0) / snrs[best]  # over the whole power
             start, origin = own.way(member)(0), _origin(scenario, group)
             cells.append(best)
             places.append((origin.x + start.x_m, origin.y + start.y_m))
-            heard.append(snrs)
-            budgets.append(snrs_at[best])
+            heard.append([snr * power for snr in snrs])
+            budgets.append(budget)
     cell, snr = np.array(cells), np.array(heard)
     over_thermal = _over_thermal(scenario, names, cell, snr)
     links: list[RadioLink] = []
@@ -93,12 +98,14 @@ def _origin(scenario: Scenario, group: DeviceGroup) -> Cell:
     return Cell() if group.cell is None else scenario.network.cells[group.cell]
 
 
-def _budgets(scenario: Scenario, group: DeviceGroup, own: GroupBudgets, member: int) -> list[SnrAt]:
-    """Mean SNR of one device at each base station, by time."""
+def _ways(
+    scenario: Scenario, group: DeviceGroup, own: GroupBudgets, member: int
+) -> list[tuple[Way, Loss]]:
+    """Way and path loss of one device, seen from each base station."""
     assert scenario.network is not None
     origin, way = _origin(scenario, group), own.way(member)
     return [
-        own.snr_at(_seen_from(cell, origin, way), own.loss(member, name))
+        (_seen_from(cell, origin, way), own.loss(member, name))
         for name, cell in scenario.network.cells.items()
     ]
 

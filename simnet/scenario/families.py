@@ -9,6 +9,7 @@ import simnet.protocol
 import simnet.scheduling
 import simnet.server
 import simnet.workload
+from simnet.channel.deferral import DEFERRALS
 from simnet.channel.errors import ERRORS
 from simnet.channel.fading import FADINGS
 from simnet.channel.interference import INTERFERENCES
@@ -39,6 +40,7 @@ _HOMES: tuple[tuple[Family, ModuleType], ...] = (  # type: ignore[type-arg]
     (FADINGS, simnet.channel),
     (RATES, simnet.channel),
     (ERRORS, simnet.channel),
+    (DEFERRALS, simnet.channel),
     (INTERFERENCES, simnet.channel),
     (MACS, simnet.link),
     (DOWNLINKS, simnet.link),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from simnet.channel.errors import Attempts
 from simnet.channel.fading import SnrConfig
@@ -21,6 +22,21 @@ SnrAt = Callable[[int], float]
 """Mean SNR, linear, by time [ns]."""
 
 
+class Budget(NamedTuple):
+    """What a device sends with, and how well it is heard.
+
+    Attributes
+    ----------
+    snr_at
+        Mean SNR, linear, by time [ns].
+    power_at : callable or None
+        Transmit power over the whole band [W], by time [ns]; None: always the group's.
+    """
+
+    snr_at: SnrAt
+    power_at: Callable[[int], float] | None
+
+
 def radio_links(
     scenario: Scenario, name: str, group: DeviceGroup, replication: int, base: Path
 ) -> Iterator[RadioLink]:
@@ -37,8 +53,10 @@ def radio_links(
     if group.position is not None and scenario.uplink.rate.needs_snr:
         budgets = GroupBudgets(scenario, name, group, replication, base)
     for member in range(group.count):
-        snr_at = budgets.snr_at(budgets.way(member), budgets.loss(member)) if budgets else None
-        yield links.make(member, snr_at, over_thermal)
+        budget = None
+        if budgets is not None:
+            budget = budgets.controlled(budgets.way(member), budgets.loss(member))
+        yield links.make(member, budget, over_thermal)
 
 
 class GroupLinks:
@@ -65,18 +83,24 @@ class GroupLinks:
         self._fades = Crowd(fades, group.count)
         self._failures = CounterStream(scenario.seed, replication, "errors", name)
 
-    def make(self, member: int, snr_at: SnrAt | None, over_thermal: float = 1.0) -> RadioLink:
+    def make(self, member: int, budget: Budget | None, over_thermal: float = 1.0) -> RadioLink:
         """Radio link of device ``member``.
 
         Parameters
         ----------
         member : int
             Number of the device within its group.
-        snr_at : callable, optional
-            Mean SNR by its power budget; given by the scenario if absent.
+        budget : Budget, optional
+            Its power budget; the SNR is given by the scenario if absent.
         over_thermal : float
             Interference and noise over noise, linear: the link's ratio is lower by it.
         """
+        made = self._make(member, None if budget is None else budget.snr_at, over_thermal)
+        if budget is not None:
+            made.power_at = budget.power_at
+        return made
+
+    def _make(self, member: int, snr_at: SnrAt | None, over_thermal: float) -> RadioLink:
         uplink, errors, fading = self._uplink, self._uplink.errors, self._uplink.fading
         snr = self._given_snr() if snr_at is None else snr_at(0)
         own = self._fades.member(member)
@@ -152,18 +176,41 @@ class GroupBudgets:
         )
 
     def snr_at(self, way: Way, loss: Loss) -> SnrAt:
-        """Mean SNR of a device that goes ``way``, seen from the base station, by time."""
-        uplink, power_w, mobility = self._uplink, self._group.tx_power, self._group.mobility
+        """Mean SNR at full power of a device that goes ``way``, seen from the base station."""
+        return self._snr_at(self._loss_db_at(way, loss), lambda at_ns: self._group.tx_power)
+
+    def controlled(self, way: Way, loss: Loss) -> Budget:
+        """Budget towards the base station by whose path loss the power is controlled."""
+        control, limit_w = self._uplink.power_control, self._group.tx_power
+        if control is None:
+            return Budget(self.snr_at(way, loss), None)
+        loss_db_at, band_hz = self._loss_db_at(way, loss), self._uplink.bandwidth
+
+        def power_at(at_ns: int) -> float:
+            return control.power_w(loss_db_at(at_ns), band_hz, limit_w)
+
+        return Budget(self._snr_at(loss_db_at, power_at), power_at)
+
+    def _snr_at(
+        self, loss_db_at: Callable[[int], float], power_at: Callable[[int], float]
+    ) -> SnrAt:
+        noise, band_hz = self._uplink.noise, self._uplink.bandwidth
+        return lambda at_ns: mean_snr(
+            power_at(at_ns), loss_db_at(at_ns), noise.density, noise.figure, band_hz
+        )
+
+    def _loss_db_at(self, way: Way, loss: Loss) -> Callable[[int], float]:
+        """Path loss with shadowing [dB], by time [ns]."""
+        mobility = self._group.mobility
         nearest_m = 0.0 if mobility is None else mobility.inner_radius
 
-        def snr_at(at_ns: int) -> float:
-            place, noise = way(at_ns), uplink.noise
+        def loss_db_at(at_ns: int) -> float:
+            place = way(at_ns)
             if place.distance_m < nearest_m:
                 place = Place(nearest_m, place.bearing)
-            loss_db = loss(place)
-            return mean_snr(power_w, loss_db, noise.density, noise.figure, uplink.bandwidth)
+            return loss(place)
 
-        return snr_at
+        return loss_db_at
 
     def _stream(self, what: str, *cell: str) -> CounterStream:
         return CounterStream(self._seed, self._replication, what, self._name, *cell)

@@ -6,18 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from simnet.channel.errors import ERRORS, ErrorsConfig, NoErrors
-from simnet.channel.fading import FADINGS, FadingConfig, NoFading, SnrConfig
-from simnet.channel.interference import INTERFERENCES, InterferenceConfig, NoInterference
 from simnet.channel.mobility import MOBILITIES, MobilityConfig
-from simnet.channel.path_loss import PATH_LOSSES, PathLossConfig
 from simnet.channel.position import POSITIONS, PositionConfig
-from simnet.channel.rate import RATES, RateConfig
 from simnet.compute.cards import MODELS, ModelCard, ModelName
 from simnet.compute.power import POWERS, PowerConfig
 from simnet.compute.slm import SLMS, SlmConfig
 from simnet.compute.step_time import STEP_TIMES, StepTimeConfig
-from simnet.link.base import MACS, MacConfig
 from simnet.link.downlink import DOWNLINKS, DownlinkConfig
 from simnet.protocol.base import PROTOCOLS, ProtocolConfig
 from simnet.protocol.ledger import Ledger
@@ -26,42 +20,31 @@ from simnet.scenario.families import discover_all
 from simnet.scenario.live import LiveModels, refusal
 from simnet.scenario.network import Fault, NetworkSection, network_faults
 from simnet.scenario.sweep import Sweep
+from simnet.scenario.uplink import Uplink, radio_faults
 from simnet.scheduling.routing import ROUTINGS, RoutingConfig, Sticky
 from simnet.server.batching import BATCHINGS, BatchingConfig, ContinuousBatching
-from simnet.units import Data, Decibel, Duration, Frequency, Power, PowerDensity
+from simnet.units import Data, Decibel, Duration, Power
 from simnet.workload.traffic import TRAFFICS, TrafficConfig
 
 discover_all()
 
 if TYPE_CHECKING:  # a member of each family, told apart by its kind
-    AnyErrors = ErrorsConfig
-    AnyFading = FadingConfig
-    AnyInterference = InterferenceConfig
     AnyMobility = MobilityConfig
-    AnyPathLoss = PathLossConfig
     AnyPosition = PositionConfig
-    AnyRate = RateConfig
     AnySlm = SlmConfig
     AnyPower = PowerConfig
     AnyStepTime = StepTimeConfig
-    AnyMac = MacConfig
     AnyDownlink = DownlinkConfig
     AnyProtocol = ProtocolConfig
     AnyBatching = BatchingConfig
     AnyRouting = RoutingConfig
     AnyTraffic = TrafficConfig
 else:
-    AnyErrors = ERRORS.schema()
-    AnyFading = FADINGS.schema()
-    AnyInterference = INTERFERENCES.schema()
     AnyMobility = MOBILITIES.schema()
-    AnyPathLoss = PATH_LOSSES.schema()
     AnyPosition = POSITIONS.schema()
-    AnyRate = RATES.schema()
     AnySlm = SLMS.schema()
     AnyPower = POWERS.schema()
     AnyStepTime = STEP_TIMES.schema()
-    AnyMac = MACS.schema()
     AnyDownlink = DOWNLINKS.schema()
     AnyProtocol = PROTOCOLS.schema()
     AnyBatching = BATCHINGS.schema()
@@ -136,27 +119,6 @@ class DeviceGroup(Config):
     mobility: AnyMobility | None = Field(None, description="How devices move from there; none: not")
     tx_power: Power = Field(0.2, gt=0, description="Transmit power")
     power: AnyPower | None = Field(None, description="What the devices draw; none: not measured")
-
-
-class Noise(Config):
-    """Noise of the base station's receiver."""
-
-    density: PowerDensity = Field(10**-20.4, gt=0, description="Thermal noise density")
-    figure: Decibel = Field(5.0, ge=0, description="Noise figure")
-
-
-class Uplink(Config):
-    """The radio uplink that all devices share."""
-
-    bandwidth: Frequency = Field(gt=0, description="Bandwidth")
-    carrier: Frequency = Field(3.5e9, gt=0, description="Carrier frequency")
-    noise: Noise = Field(Noise(), description="Receiver noise")
-    path_loss: AnyPathLoss | None = Field(None, description="Needed where SNR is not given")
-    fading: AnyFading = Field(NoFading(), description="Small-scale fading")
-    interference: AnyInterference = Field(NoInterference(), description="From other cells")
-    rate: AnyRate = Field(description="From SNR to bit rate")
-    errors: AnyErrors = Field(NoErrors(), description="How attempts fail and are repeated")
-    mac: AnyMac = Field(description="Who may send when")
 
 
 class Backhaul(Config):
@@ -317,34 +279,7 @@ class Scenario(Config):
             if group.slm.throttling and not (group.traffic.closed or group.device_queue):
                 message = "answers made at once would heat a device twice: give device_queue: true"
                 yield (*here, "slm", "throttling"), message
-            if group.mobility is not None and group.position is None:
-                yield (*here, "mobility"), "needs a position to begin at"
-            elif group.mobility is not None and not uplink.fading.fits(group.mobility.update):
-                message = "must be a whole multiple of the fading's block, or the block of it"
-                yield (*here, "mobility", "update"), message
-            if not uplink.rate.needs_snr or isinstance(uplink.fading, SnrConfig):
-                if group.snr is not None or group.position is not None:
-                    what = "an SNR trace" if uplink.rate.needs_snr else "a fixed rate"
-                    yield here, f"snr and position have no effect on {what}: remove them"
-                continue
-            if (group.snr is None) == (group.position is None):
-                yield here, "give either snr or position (with uplink.path_loss), to set the SNR"
-            if group.position is not None and uplink.path_loss is None:
-                yield (*here, "position"), "needs uplink.path_loss; or give snr instead"
-        if uplink.path_loss is not None:
-            lowest, highest = uplink.path_loss.carriers_hz
-            if not lowest <= uplink.carrier <= highest:
-                message = f"the path loss is one from {lowest / 1e9:g} to {highest / 1e9:g} GHz"
-                yield ("uplink", "carrier"), message
-        if uplink.errors.in_attempts and not uplink.rate.needs_snr:
-            yield ("uplink", "errors"), "need an SNR, which a fixed rate has not: remove them"
-        if uplink.errors.in_attempts and not uplink.mac.attempts:
-            able = ", ".join(sorted(kind for kind, mac in MACS.members.items() if mac.attempts))
-            kind = uplink.mac.kind  # type: ignore[attr-defined]
-            message = f"an attempt under {kind} has no rate of its own: use one of {able}"
-            yield ("uplink", "errors"), message
-        if not uplink.rate.needs_snr and not isinstance(uplink.fading, NoFading):
-            yield ("uplink", "fading"), "has no effect on a fixed rate: remove it"
+        yield from radio_faults(uplink, self.devices)
 
 
 def _live_faults(here: tuple[str, ...], group: DeviceGroup) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ from simnet.device.paced_device import PacedDevice
 from simnet.device.verdicts import Verdicts
 from simnet.kernel import Environment
 from simnet.link.base import Medium, Uplink
+from simnet.link.deferred import DeferredUplink
 from simnet.link.wire import DelayLink, FifoLink, Link, OpenLink, Way
 from simnet.protocol.round import Round
 from simnet.records import BATCHES, TRANSMISSIONS, Log, Table
@@ -182,9 +183,23 @@ def _uplink(
     def make(network: Network) -> Uplink:
         lose = network.lose if errors.loses else None
         to = network.deliver
-        return mac.build(Medium(env, log, to, devices, band_hz, draws, errors.in_attempts, lose))
+        medium = Medium(env, log, to, devices, band_hz, draws, errors.in_attempts, lose)
+        return _deferred(scenario, env, mac.build(medium))
 
     return make
+
+
+def _deferred(scenario: Scenario, env: Environment, inner: Uplink) -> Uplink:
+    """The uplink behind the wait for a good channel, where devices do so."""
+    uplink, defer = scenario.uplink, scenario.uplink.defer
+    if defer is None:
+        return inner
+    rate, law = uplink.rate.build(uplink.bandwidth), uplink.fading.build_law()
+
+    def least_gain(snr: float) -> float:
+        return defer.least_gain(snr, rate, law)
+
+    return DeferredUplink(inner, env, least_gain, to_ns(defer.longest))
 
 
 def _ways(
