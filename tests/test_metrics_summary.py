@@ -77,7 +77,8 @@ def told_all(*groups):
         run,
         devices=run.devices | {"cell": np.zeros(len(groups), dtype=np.int64)},
         rounds={**run.rounds, **dict.fromkeys(names, none)},
-        transmissions=run.transmissions | {"sinr_db": run.transmissions["snr_db"]},
+        transmissions=run.transmissions
+        | dict.fromkeys(("sinr_db", "tx_power_dbm"), run.transmissions["snr_db"]),
         verdicts=dict.fromkeys(VERDICTS, none),
         downlinks=1,
         hops=dict.fromkeys(HOPS, none),
