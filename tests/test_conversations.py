@@ -138,3 +138,36 @@ def test_what_does_not_go_together_is_said(iid_trace):
     phones["protocol"] = {"kind": "probe", "payload": {"kind": "constant", "value": "1 kbit"}}
     with pytest.raises(ValidationError, match="takes the lengths of answers from a trace"):
         Scenario.model_validate(scenario)
+
+
+@pytest.mark.parametrize("protocol", ["hlm", "cu-hlm"])
+def test_a_prompt_tells_what_lost_uploads_did_not(iid_trace, protocol):
+    errors = {
+        "kind": "outage",
+        "assumed_snr": "15 dB",
+        "max_attempts": 2,
+        "round_trip": "2 ms",
+        "after_last": "local-token",
+    }
+    records = records_of(talks(iid_trace, protocol, uplink__errors=errors))
+    sent, requests, rounds = records.transmissions, records.requests, records.rounds
+    assert (sent["lost"] == 1).any()
+    index_bits = 9  # of 512 tokens
+    own_tokens = requests["prompt_tokens"].min()
+    header_bits = 480
+    told = 0
+    for device, rows in zip(np.unique(requests["device"]), turns(records), strict=True):
+        mine = (sent["device"] == device) & (sent["prompt"] == 1)
+        bits = sent["bits"][mine]
+        untold = 0
+        for row, sent_bits in zip(rows, bits, strict=False):
+            first = requests["prompt_tokens"][row] == own_tokens
+            late = 0 if first else untold
+            assert sent_bits == header_bits + (own_tokens + late) * index_bits
+            told += late
+            of_answer = rounds["request"] == row
+            committed = rounds["committed"][of_answer]
+            seen = rounds["batch_end_ns"][of_answer] > rounds["arrived_ns"][of_answer]
+            verified = np.flatnonzero(seen & (rounds["server_tokens"][of_answer] > 0))
+            untold = committed[verified[-1] + 1 :].sum() if verified.size else committed.sum()
+    assert told > 0

@@ -127,6 +127,7 @@ def test_drafting_ahead_costs_energy(iid_trace):
         for ahead in (True, False)
     }
     assert found[True]["wasted_ahead_tokens"] > 0
+    assert found[True]["device_offered_load"] < found[True]["device_utilisation"]
     assert found[True]["energy_compute_j_per_token"] > found[False]["energy_compute_j_per_token"]
     assert found[True]["output_tokens_per_s"] > found[False]["output_tokens_per_s"]
     assert "wasted_ahead_tokens" not in found[False]

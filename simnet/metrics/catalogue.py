@@ -168,7 +168,7 @@ _METRICS = (
     Metric(
         "device_offered_load",
         "",
-        "closed: drafting K / (K T - W); open, queueing: a / s x time in hand / T",
+        "closed: drafting, but not ahead, K / (K T - W); open, queueing: a / s x time in hand / T",
         "demand over capacity",
         DEVICE,
     ),

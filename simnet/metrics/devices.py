@@ -18,7 +18,7 @@ def device_load(records: Records, window: Window, share_not_waiting: float) -> d
     A device is busy while it drafts. In a closed loop the offered load is its compute time over all
     time that it does not wait. Open arrivals that queue at a device are offered
     ``arrivals / started`` times the share of time that it has a request in hand; open arrivals that
-    do not queue offer what is done.
+    do not queue offer what is done. Drafting ahead keeps a device busy, but nothing asks for it.
     """
     requests: Rows = records.requests
     count, length = len(records.devices["device"]), window.length_ns
@@ -27,7 +27,11 @@ def device_load(records: Records, window: Window, share_not_waiting: float) -> d
     queue = queue_length(
         "device_queue_length", requests["arrived_ns"], requests["started_ns"], window
     )
-    offered = utilisation / share_not_waiting
+    asked_ns = busy_ns
+    if "ahead_ns" in records.rounds:
+        starts, ends = drafting(records.rounds, count, window, ahead=False)
+        asked_ns = int((ends - starts).sum())
+    offered = ratio(asked_ns, count * length) / share_not_waiting
     if not closed_devices(records).all() and queue["device_queue_length_max"] > 0:
         in_hand = window.lengths(requests["started_ns"], requests["finished_ns"]).sum()
         offered = ratio(in_hand, count * length)
@@ -52,15 +56,17 @@ def drafting_ns(records: Records, window: Window, devices: Mask | None = None) -
     return int((ends - starts).sum())
 
 
-def drafting(rounds: Rows, count: int, window: Window) -> tuple[Times, Times]:
+def drafting(
+    rounds: Rows, count: int, window: Window, *, ahead: bool = True
+) -> tuple[Times, Times]:
     """Intervals [ns] in which each of ``count`` devices drafts, merged where its answers overlap.
 
     Those of one device do not overlap; they come device by device, in order. Drafting ahead, while
-    a round is in flight, counts too.
+    a round is in flight, counts too, unless ``ahead`` is False.
     """
     # devices side by side on one axis: the union of what each does is one union
     started_ns, drafted_ns, device = rounds["started_ns"], rounds["sent_ns"], rounds["device"]
-    if "ahead_ns" in rounds:
+    if ahead and "ahead_ns" in rounds:
         started_ns = np.concatenate([started_ns, rounds["sent_ns"]])
         drafted_ns = np.concatenate([drafted_ns, rounds["sent_ns"] + rounds["ahead_ns"]])
         device = np.concatenate([device, device])

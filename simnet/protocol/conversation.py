@@ -1,9 +1,63 @@
 """One device's conversations: each prompt holds all that was said before."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import cast
 
-from simnet.protocol.round import NetworkView, Plan, Prompt, Protocol, Round
+from simnet.protocol.round import Losable, NetworkView, Plan, Prompt, Protocol, Round
 from simnet.rng import CounterStream
+
+
+class Turn:
+    """Rounds of one answer, after what was said before.
+
+    Parameters
+    ----------
+    conversation
+        Told when it has ended.
+    rounds
+        Of the answer by itself.
+    before, question, length : int
+        Tokens said before, of the question, and of the answer.
+    """
+
+    __slots__ = ("_before", "_context", "_conversation", "_length", "_question", "_rounds", "_told")
+
+    def __init__(
+        self,
+        conversation: "Conversation",
+        rounds: Iterable[Round],
+        before: int,
+        question: int,
+        length: int,
+    ) -> None:
+        self._conversation, self._rounds = conversation, iter(rounds)
+        self._before, self._question, self._length = before, question, length
+        self._told = length  # tokens of the answer before the first that the server does not see
+        self._context = question
+
+    def __iter__(self) -> Iterator[Round]:
+        return self
+
+    def __next__(self) -> Round:
+        round_ = next(self._rounds, None)
+        if round_ is None:
+            said = self._before + self._question + self._length
+            self._conversation.end(said, self._length - self._told)
+            raise StopIteration
+        self._context = round_.context_tokens
+        if round_.server_tokens:
+            self._told = self._length
+        else:
+            self._not_seen()
+        return round_._replace(context_tokens=self._context + self._before)
+
+    def lose(self) -> None:
+        """The last upload was given up."""
+        self._not_seen()
+        cast(Losable, self._rounds).lose()
+
+    def _not_seen(self) -> None:
+        self._told = min(self._told, self._context - self._question)
 
 
 class Conversation:
@@ -99,24 +153,23 @@ class Conversation:
             self._kept,
         )
 
-    def rounds(self, request: int, draws: CounterStream, view: NetworkView) -> Iterator[Round]:
+    def rounds(self, request: int, draws: CounterStream, view: NetworkView) -> "Turn":
         """Rounds of ``request``, which is asked now, after all that was said before."""
         own = self._protocol.prompt(request)
         if self._starts(request, own):
             self._history = self._pending = 0
             self.number += self._sequence > 0
         self._sequence += 1
-        before, length = self._history, self._lengths[request]
-        told = length  # tokens of the answer before the first that the server does not see
-        for round_ in self._protocol.rounds(request, draws, view):
-            if round_.server_tokens:
-                told = length
-            elif told == length:
-                told = round_.context_tokens - own.tokens
-            yield round_._replace(context_tokens=round_.context_tokens + before)
-        self.known_tokens = before + own.tokens + told - 1
-        self._history = before + own.tokens + length
-        self._pending = length - told
+        rounds = self._protocol.rounds(request, draws, view)
+        return Turn(self, rounds, self._history, own.tokens, self._lengths[request])
+
+    def end(self, said: int, pending: int) -> None:
+        """An answer has ended: ``said`` tokens so far, the last ``pending`` unknown to the server.
+
+        The last token that it does know has no entry in its cache yet.
+        """
+        self._history, self._pending = said, pending
+        self.known_tokens = said - pending - 1
 
     def _starts(self, request: int, own: Prompt) -> bool:
         outgrown = self._history + own.tokens + self._lengths[request] > self._longest
