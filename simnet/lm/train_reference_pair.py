@@ -19,6 +19,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +203,11 @@ class Training:
         self.peak_rates = (shape.muon_rate, shape.adam_rate)
         self.steps, self.seconds = 0, 0.0
         self.checkpoint = folder / "checkpoint.pt"
-        self.compiled: Any = torch.compile(self._loss)
+
+    @cached_property
+    def compiled(self) -> Any:
+        """The loss of a batch, compiled when it is first asked for."""
+        return torch.compile(self._loss)
 
     def _loss(self, batch: torch.Tensor) -> torch.Tensor:
         logits = self.model(input_ids=batch[:, :-1], use_cache=False).logits
