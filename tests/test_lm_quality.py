@@ -1,6 +1,7 @@
 """Quality: laws and scores against what they must be, and the verb that makes the table."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,6 +74,14 @@ def scores(pair):
         judge(pair, pair.tokenizer(prompt)["input_ids"], METHODS, SETTINGS, number)
         for number, prompt in enumerate(PROMPTS)
     ]
+
+
+def test_a_batch_gives_the_same_scores(pair, scores):
+    ids = pair.tokenizer(PROMPTS[0])["input_ids"]
+    found = judge(pair, ids, METHODS, replace(SETTINGS, batch=5), 0)
+    for name, expected in scores[0]["methods"].items():
+        assert found["methods"][name] == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    assert found["references"] == pytest.approx(scores[0]["references"], rel=1e-4)
 
 
 def test_lossless_rows_have_no_bias_and_the_slm_has_all_of_it(pair, scores):
