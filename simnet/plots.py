@@ -6,6 +6,7 @@ from simnet.report.results import Results
 from simnet.report.style import save
 from simnet.report.sweep_figures import latency_against_load, metric_against, multi_user_scaling
 from simnet.report.time_figures import queue_length_over_time, utilisation_over_time
+from simnet.report.topology_figure import topology
 from simnet.report.trade_off import trade_off
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "multi_user_scaling",
     "queue_length_over_time",
     "save",
+    "topology",
     "trade_off",
     "utilisation_over_time",
 ]

@@ -8,6 +8,7 @@ from simnet.check import (
     downlink,
     hybrid,
     multi_spin,
+    network,
     power_and_deferral,
     protocols,
     published_latency,
@@ -35,6 +36,7 @@ CATALOGUE: dict[str, tuple[Case, ...]] = {
     "power and deferral": power_and_deferral.CASES,
     "access": access.CASES,
     "downlink": downlink.CASES,
+    "network": network.CASES,
 }
 
 

@@ -1,4 +1,4 @@
-"""``simnet plot``: figures of a results directory."""
+"""``simnet plot``: figures of a results directory, and of the network of a scenario."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +21,11 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
+@click.option(
+    "--topology",
+    is_flag=True,
+    help="DIRECTORY is a scenario: draw its cells, devices and links.",
+)
 @click.option(
     "--kind",
     type=click.Choice(list(OPTIONS)),
@@ -54,6 +59,7 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 )
 def command(
     directory: Path,
+    topology: bool,
     kind: str | None,
     x: str | None,
     y: str | None,
@@ -74,6 +80,9 @@ def command(
     utilisation  busy shares of devices, uplink and server in the course of the runs (records)
     queue        how many wait for each of these in the course of the runs (records)
 
+    With --topology the figure is of the network of a scenario, at the beginning of replication 0;
+    it needs no results, and goes to NAME-topology.svg here.
+
     Lines are means over replications, bands and bars their 95 % intervals. Records are what
     `simnet sweep --records` and `simnet run --out` keep.
 
@@ -85,10 +94,18 @@ def command(
       simnet plot results/grid --kind heat-map --colour tpot_s_p95
       simnet plot results/thresholds --kind trade-off --x skipped_rejection_mass --y tpot_s_mean
       simnet plot results/scaling --kind cdf --where devices.phones.count=20
+      simnet plot --topology scenarios/three_cells.yaml
     """  # noqa: D301 - click reads the \b
     from simnet import plots
     from simnet.faults import InputError
 
+    if topology:
+        if any((kind, x, y, colour, series, fixed)):
+            raise InputError("--topology draws a scenario: of the other options it takes --out")
+        file = out or Path(f"{directory.stem}-topology.svg")
+        plots.save(_topology(directory), file)
+        click.echo(file)
+        return
     results = plots.Results.read(directory)
     pairs = [text.partition("=") for text in fixed]
     if any(not equals for _, equals, _ in pairs):
@@ -117,3 +134,37 @@ def command(
     file = out or directory / f"{kind}.svg"
     plots.save(figure, file)
     click.echo(file)
+
+
+def _topology(file: Path) -> Any:
+    """Figure of the network of the scenario in ``file``."""
+    import numpy as np
+
+    from simnet import plots
+    from simnet.faults import InputError
+    from simnet.report.topology_figure import Network
+    from simnet.scenario.cells import attach
+    from simnet.scenario.read import read
+    from simnet.scenario.schema import Scenario
+
+    scenario = read(file, Scenario)
+    if scenario.network is None:
+        raise InputError(f"{file}: has one cell and one server; a section network would have more")
+    section, attached = scenario.network, attach(scenario, 0, file.parent)
+    texts = [link.model_dump(mode="json", exclude_none=True) for link in section.links]
+    taken = {hop.wire for route in section.routes.values() if route for hop in route.hops}
+    return plots.topology(
+        Network(
+            {name: (cell.x, cell.y) for name, cell in section.cells.items()},
+            section.routers,
+            section.servers,
+            [
+                (*link.between, f"{text.get('rate', 'no queue')}\n{text['delay']}")
+                for link, text in zip(section.links, texts, strict=True)
+            ],
+            frozenset(taken),
+            attached.cell,
+            attached.place_m,
+            10.0 * np.log10(attached.over_thermal),
+        )
+    )
