@@ -5,7 +5,6 @@ boundaries, so the spans of a round tile it exactly. ``-1`` stands where a bound
 before the horizon.
 """
 
-from array import array
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -130,38 +129,46 @@ def boundaries_of(rounds: Container[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(end for ends in spans_of(rounds).values() for end in ends))
 
 
-class Table:
-    """Rows of integers, kept flat (8 bytes a value).
+PACKED_AT = 2**10
+"""Values of rounds that gather before they are packed."""
 
-    ``write((1, 2, 3))`` appends a row; it is bound once by whoever observes. A row is written to a
-    list, the cheapest there is, and :meth:`pack` moves what has gathered there to its place.
+
+class Table:
+    """Rows of integers, written one by one, read as columns.
+
+    ``write((1, 2, 3))`` appends a row; it is bound once by whoever observes. Values gather in a
+    list, the cheapest there is to write to, until :meth:`pack` moves them to 8 bytes each.
     """
 
-    __slots__ = ("_gathered", "_packed", "columns", "write")
+    __slots__ = ("_chunks", "_packed", "columns", "gathered", "write")
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self.columns = columns
-        self._packed = array("q")
-        self._gathered: list[int] = []
-        self.write: Callable[[tuple[int, ...]], None] = self._gathered.extend
+        self.gathered: list[int] = []
+        """Values that are not packed yet."""
+        self.write: Callable[[tuple[int, ...]], None] = self.gathered.extend
+        self._chunks: list[NDArray[np.int64]] = []
+        self._packed = 0
 
     def __len__(self) -> int:
-        return (len(self._packed) + len(self._gathered)) // len(self.columns)
+        return (self._packed + len(self.gathered)) // len(self.columns)
 
     def pack(self) -> None:
-        """Move the rows written so far to where they take 8 bytes a value."""
-        self._packed.fromlist(self._gathered)
-        self._gathered.clear()
+        """Move what has gathered to where it takes little room."""
+        if not self.gathered and self._chunks:
+            return
+        self._chunks.append(np.fromiter(self.gathered, np.int64, len(self.gathered)))
+        self._packed += len(self.gathered)
+        self.gathered.clear()
 
     def set(self, row: int, column: int, value: int) -> None:
-        """Fill in one value that was not known when ``row`` was written."""
-        self.pack()
-        self._packed[row * len(self.columns) + column] = value
+        """Fill in one value that was not known when ``row``, not packed yet, was written."""
+        self.gathered[row * len(self.columns) + column - self._packed] = value
 
     def read(self) -> Columns:
         """Columns by name, int64."""
         self.pack()
-        rows = np.frombuffer(self._packed, dtype=np.int64).reshape(-1, len(self.columns))
+        rows = np.concatenate(self._chunks).reshape(-1, len(self.columns))
         return dict(zip(self.columns, np.ascontiguousarray(rows.T), strict=True))
 
 
@@ -178,10 +185,14 @@ class Log:
     ahead: Table = field(default_factory=lambda: Table(AHEAD))
 
     def pack(self) -> None:
-        """Move what was written so far to where it takes little room."""
-        tables = (self.rounds, self.transmissions, self.batches, self.hops, self.verdicts)
-        for table in (*tables, self.ahead):
-            table.pack()
+        """Move what has gathered to where it takes little room, if it is much.
+
+        Requests stay, for their last values come late.
+        """
+        if len(self.rounds.gathered) > PACKED_AT:
+            tables = (self.rounds, self.transmissions, self.batches, self.hops, self.verdicts)
+            for table in (*tables, self.ahead):
+                table.pack()
 
 
 @dataclass(frozen=True, slots=True)

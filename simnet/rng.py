@@ -31,12 +31,13 @@ def stream(seed: int, replication: int, *name: str) -> np.random.Generator:
 
 def uniform_table(keys: NDArray[np.uint64], first: int, count: int) -> NDArray[np.float64]:
     """Uniform numbers of the counters ``first`` ... of many streams, bit for bit; (count, keys)."""
-    counters = np.arange(first, first + count, dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        z = keys + counters[:, None] * np.uint64(_GOLDEN)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX_1)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(_MIX_2)
-        z ^= z >> np.uint64(31)
+    counters = np.arange(first, first + count, dtype=np.uint64) * np.uint64(_GOLDEN)
+    z = keys + counters[:, None]
+    z ^= z >> np.uint64(30)
+    z *= np.uint64(_MIX_1)
+    z ^= z >> np.uint64(27)
+    z *= np.uint64(_MIX_2)
+    z ^= z >> np.uint64(31)
     return np.asarray((z >> np.uint64(11)) * _UNIT, dtype=np.float64)
 
 

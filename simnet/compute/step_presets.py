@@ -35,7 +35,7 @@ class Preset:
 
 def _hinge(
     t0_ms: float, s1_us: float, s2_us: float, knee: int, seq_us: float = 0.0, kv_us: float = 0.0
-) -> HingeStep:
+) -> StepTime:
     return HingeStep.model_validate(
         {
             "base": f"{t0_ms} ms",
@@ -45,7 +45,7 @@ def _hinge(
             "per_sequence": f"{seq_us} us",
             "per_context_token": f"{kv_us} us",
         }
-    )
+    ).build()
 
 
 def _measured(source: str, error: str, points_ms: dict[int, float]) -> Preset:

@@ -128,11 +128,32 @@ class HingeStep(StepTimeConfig):
 
     def step_s(self, work: StepWork, u: float) -> float:
         """Time [s] of one step."""
+        return self.build().step_s(work, u)
+
+    def build(self, table: Table = NO_TABLE) -> "Hinge":
+        """Make the model."""
+        return Hinge(self)
+
+
+class Hinge:
+    """`HingeStep` without the price of a checked section's fields, once per step."""
+
+    __slots__ = ("base", "context_token", "cpu", "knee", "sequence", "token", "token_beyond")
+
+    def __init__(self, given: HingeStep) -> None:
+        self.base, self.cpu, self.knee = given.base, given.cpu, given.knee
+        self.token, self.token_beyond = given.per_token, given.per_token_beyond
+        self.sequence, self.context_token = given.per_sequence, given.per_context_token
+
+    def step_s(self, work: StepWork, u: float) -> float:
+        """Time [s] of one step."""
+        tokens, sequences, context_tokens, _, _ = work
+        beyond = tokens - self.knee if tokens > self.knee else 0
         return (
             self.base
-            + self.per_token * work.tokens
-            + self.per_token_beyond * max(0, work.tokens - self.knee)
-            + self.per_sequence * work.sequences
-            + self.per_context_token * work.context_tokens
+            + self.token * tokens
+            + self.token_beyond * beyond
+            + self.sequence * sequences
+            + self.context_token * context_tokens
             + self.cpu
         )
