@@ -191,7 +191,7 @@ class EdgeServer:
     def _admit(self) -> None:
         """Queue what has arrived, and give KV room to prompts as long as it lasts."""
         now_ns, coming, prompts = self.env.now, self._coming, self._prompts
-        shared, verify = self._shared, self._verifications.append
+        shared, evicts, verify = self._shared, self.cache.evicts, self._verifications.append
         while coming:
             arrived_ns, work = coming[0]
             if arrived_ns > now_ns:
@@ -207,7 +207,8 @@ class EdgeServer:
             session = work.session
             if session.home is not self:
                 self._adopt(session)
-            session.job = work
+            if evicts:  # else it would be a reference in a circle
+                session.job = work
             if work.decode_left:  # the upload was the prompt
                 session.waiting = work
                 prompts.append(session)
