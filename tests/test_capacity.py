@@ -68,6 +68,7 @@ def test_what_is_unknown_at_low_load_does_not_end_the_climb():
     assert found.largest.rung == 40
     nothing = search(WholeNumbers(), visit_where(5, known_from=20), 1, 1000)
     assert nothing.largest is None
+    assert "capacity: not known, but less than" in answer_of(nothing, COUNT)
     assert "not known at" in answer_of(nothing, COUNT)
     assert "make stop.duration longer" in answer_of(nothing, COUNT) or "nothing to measure" in (
         answer_of(nothing, COUNT)

@@ -132,6 +132,7 @@ def test_verb_on_a_scenario_and_on_its_results(tmp_path):
     scenario.write_text(PROBE)
     out, figure = tmp_path / "out", tmp_path / "c.svg"
     sides = ["--a", "uplink.rate.value=1 Mbit/s", "--b", "uplink.rate.value=2 Mbit/s"]
+    sides += ["--set", "devices.probes.count=4"]
     words = ["compare", scenario, *sides, "--jobs", "1", "--out", out, "--figure", figure, "--json"]
     done = CliRunner().invoke(main, [str(word) for word in words])
     assert done.exit_code == 0, done.output

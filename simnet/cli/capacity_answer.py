@@ -50,6 +50,10 @@ def answer_of(found: Capacity, path: str) -> str:
     elif found.largest is not None:
         most = _load(found.largest, path)
         lines.append(f"capacity: at least {most}, the largest value tried")
+    elif found.visits[0].outcome is Outcome.UNKNOWN:
+        sure = next((visit for visit in found.visits if visit.outcome is not Outcome.UNKNOWN), None)
+        less = "" if sure is None else f", but less than {_load(sure, path)}"
+        lines.append(f"capacity: not known{less}")
     else:
         least = _load(found.visits[0], path)
         lines.append(f"capacity: none, {least} is too much for the objectives")

@@ -14,6 +14,8 @@ import click
               help="What A has: set in a scenario, chosen from results; repeatable.")  # fmt: skip
 @click.option("--b", "of_b", multiple=True, metavar="PATH=VALUE",
               help="What B has.")  # fmt: skip
+@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE",
+              help="Set one value of the scenario, for both; repeatable.")  # fmt: skip
 @click.option("--metric", "metrics", multiple=True, metavar="METRIC",
               help="Compare this metric instead of the usual ones; repeatable.")  # fmt: skip
 @click.option("--replications", type=click.IntRange(2),
@@ -29,6 +31,7 @@ def command(
     sources: tuple[Path, ...],
     of_a: tuple[str, ...],
     of_b: tuple[str, ...],
+    overrides: tuple[str, ...],
     metrics: tuple[str, ...],
     replications: int | None,
     out: Path | None,
@@ -65,11 +68,11 @@ def command(
         )
     names = _names(sources, of_a, of_b)
     if len(sources) == 1 and not sources[0].is_dir():
-        directories = _run(sources[0], of_a, of_b, replications, out, jobs)
+        directories = _run(sources[0], overrides, of_a, of_b, replications, out, jobs)
         a, b = (Results.read(directory) for directory in directories)
     else:
-        if replications is not None or out is not None:
-            raise InputError("--replications and --out are for a scenario, not for results")
+        if replications is not None or out is not None or overrides:
+            raise InputError("--replications, --out and --set are for a scenario, not for results")
         a, b = Results.read(sources[0]), Results.read(sources[-1])
         a, b = a.where(_pairs(of_a, "--a")), b.where(_pairs(of_b, "--b"))
     for metric in metrics:
@@ -98,7 +101,8 @@ def command(
             )
         )
     else:
-        Console().print(found.table())
+        console = Console()
+        console.print(found.table(console.width))
     if figure is not None:
         from simnet.report.compare_figures import differences
         from simnet.report.style import save
@@ -130,6 +134,7 @@ def _pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
 
 def _run(
     scenario: Path,
+    overrides: tuple[str, ...],
     of_a: tuple[str, ...],
     of_b: tuple[str, ...],
     replications: int | None,
@@ -148,7 +153,7 @@ def _run(
     from simnet.scenario.schema import Scenario
     from simnet.scenario.traces import check_traces
 
-    document, base = read_document(scenario), scenario.parent
+    document, base = override(read_document(scenario), overrides, Scenario), scenario.parent
     sides = []
     for name, texts in (("a", of_a), ("b", of_b)):
         assigned = override(document, texts, Scenario)

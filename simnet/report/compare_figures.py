@@ -6,12 +6,15 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from simnet.report.comparison import Comparison
 from simnet.report.style import RC, legend_above, line_styles, mark_synthetic
 
 HOLLOW = "hollow: not significant at 5 %, all comparisons taken together (Holm)"
+LINEAR, WIDE = 100, 300  # %: up to where the axis is linear; from where on another part is not
+TICKS = [sign * 10**power * step for power in (2, 3, 4, 5) for step in (1, 3) for sign in (-1, 1)]
+TICKS += [-50, 0, 50]
 _TITLE = 72  # characters in a line of the title
 _MOST_POINTS = 6  # whose markers are told apart in one row
 
@@ -52,6 +55,13 @@ def differences(comparison: Comparison) -> Figure:
         axes.set_ylim(-0.6, max(len(metrics) - 0.4, 0.6))
         axes.grid(visible=False, axis="y")
         axes.set_xlabel("difference of B to A (% of A)")
+        shown = [100 * d.relative.mean for p in points for d in p.differences if d.a and not d.same]
+        if max(shown, default=0.0) > WIDE:
+            axes.set_xscale("symlog", linthresh=LINEAR, linscale=1.6)
+            axes.xaxis.set_major_locator(FixedLocator(TICKS))
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.set_xlim(right=1.4 * max(shown))
+            axes.set_xlabel("difference of B to A (% of A; logarithmic beyond ±100 %)")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:+g}"))
         names = [*wrap(f"A: {comparison.a}", _TITLE), *wrap(f"B: {comparison.b}", _TITLE)]
         axes.set_title("\n".join(names), loc="left", weight="normal")

@@ -13,7 +13,7 @@ from simnet.metrics import describe
 from simnet.metrics.paired import Difference, adjusted, paired_differences
 from simnet.report.quantity import quantity, short
 from simnet.report.results import Results, Row, label, trace_kinds
-from simnet.report.tables import SYNTHETIC
+from simnet.report.tables import NARROW, SYNTHETIC
 
 METRICS = (
     "output_tokens_per_s",
@@ -37,6 +37,7 @@ METRICS = (
     "jain_fairness",
 )
 """Compared unless others are asked for."""
+BESIDE = 60  # characters that the other columns take
 _ASKED = ("count", "traffic", "trace", "stop", "seed")
 
 
@@ -63,12 +64,12 @@ class Comparison:
     synthetic: bool
     notes: tuple[str, ...] = ()
 
-    def table(self) -> Table:
-        """One row per metric."""
+    def table(self, width: int = NARROW) -> Table:
+        """One row per metric, for a terminal of that width."""
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
         table.title = f"A: {self.a}\nB: {self.b}"
         table.title_justify, table.title_style = "left", ""
-        table.add_column("metric", no_wrap=True, overflow="ellipsis", max_width=20)
+        table.add_column("metric", no_wrap=True, overflow="ellipsis", max_width=width - BESIDE)
         for title, width in (("A", 7), ("B", 7), ("B - A", 16), ("of A", 7), ("p (Holm)", 8)):
             table.add_column(title, justify="right", no_wrap=True, min_width=width)
         for point in self.points:
