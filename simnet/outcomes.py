@@ -117,7 +117,8 @@ class RunResult(_Shown):
         alone = len(self.runs) == 1
         batch = batch_means(records, limits(self.scenario)) if alone else None
         metrics, verdicts = [r.metrics for r in self.runs], [r.verdict for r in self.runs]
-        return RunTable(self.scenario.name, metrics, verdicts, records.groups, batch)
+        said = self.scenario.uplink.in_words
+        return RunTable(self.scenario.name, metrics, verdicts, records.groups, batch, said)
 
 
 @dataclass(frozen=True)

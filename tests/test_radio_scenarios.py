@@ -215,6 +215,19 @@ def test_parts_that_do_not_fit_are_refused_where_they_stand(changes, place, mess
     assert caught.value.errors()[0]["loc"] == place
 
 
+def test_results_say_who_schedules_over_which_channel():
+    scenario = radio_cell(
+        uplink__mac={"kind": "proportional-fair"},
+        uplink__defer={"kind": "over-mean", "gain": "0 dB"},
+        uplink__power_control={"target": "-90 dBm"},
+    )
+    said = Scenario.model_validate(scenario).uplink.in_words
+    assert said == (
+        "proportional-fair over 1 MHz, fading rayleigh, rate shannon, defer over-mean, "
+        "power control"
+    )
+
+
 def test_attempts_over_a_fixed_rate_are_refused():
     scenario = radio_cell(
         uplink__rate={"kind": "fixed", "value": "1 Mbit/s"},

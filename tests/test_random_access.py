@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simnet.link.aloha import AlohaConfig
 from simnet.link.csma import CsmaConfig
 from simnet.link.slotted_aloha import SlottedAlohaConfig
 
@@ -71,3 +72,27 @@ def test_a_free_channel_is_taken_at_once():
     found, sent = play(config, [(5, 0, 1000, 0.0)], [still_link()], 10 * MS)
     assert [(start, end) for _, start, end in sent] == [(5, MS + 5)]
     assert found[0]["service_ns"] == MS
+
+
+def test_without_listening_any_overlap_is_lost_and_neighbours_in_time_are_not():
+    config = AlohaConfig.model_validate({"backoff": "50 ms", "doublings": 2})
+    # device 0 from 0 to 1 ms; device 1 from 1 to 2; device 2 begins 1 ns before that ends
+    sends = [(0, 0, 1000, 0.0), (MS, 1, 1000, 0.0), (2 * MS - 1, 2, 1000, 0.0)]
+    found, sent = play(config, sends, [still_link()] * 3, 3000 * MS)
+    assert len(sent) == 3
+    collisions = {row["device"]: row["collisions"] for row in found}
+    assert collisions[0] == 0
+    assert min(collisions[1], collisions[2]) >= 1
+    assert found[0]["airtime_end_ns"] == MS
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 50 * MS)), min_size=1, max_size=40))
+@settings(max_examples=30)
+def test_what_is_received_was_alone_on_the_air(sends):
+    config = AlohaConfig.model_validate({"backoff": "5 ms"})
+    ordered = [(at, device, 1000, 0.0) for device, at in sorted(sends, key=lambda s: s[1])]
+    found, sent = play(config, ordered, [still_link()] * 5, 5000 * MS)
+    assert len(found) == len(ordered)
+    spans = sorted((start, end) for _, start, end in sent)
+    assert all(second[0] >= first[1] for first, second in pairwise(spans))
+    assert all(end - start == MS for start, end in spans)

@@ -138,6 +138,19 @@ def _csma() -> dict[str, Any]:
     return _cell(400, mac, duration="45 s")
 
 
+def _pure_aloha() -> dict[str, Any]:
+    """200 devices that begin to send half a time in the 10 ms of a payload, all together.
+
+    They wait as long for a new payload as after a collision.
+    """
+    pause = f"{10 * (200 / 0.5 - 1)} ms"
+    mac = {"kind": "aloha", "backoff": pause, "doublings": 0}
+    scenario = _cell(200, mac, duration="125 s", rounds=1_000_000)
+    probe = scenario["devices"]["probes"]["protocol"]
+    probe["local_time"] = {"kind": "exponential", "mean": pause}
+    return scenario
+
+
 CASES = (
     Case(
         "TDMA, 10 devices: mean sojourn",
@@ -228,6 +241,14 @@ CASES = (
         lambda run: run.metrics["uplink_goodput_bps"] / 1e6,
         e**-1,
         "per slot",
+    ),
+    Case(
+        "Pure ALOHA, very many devices: throughput",
+        "G e^-2G at G = 1/2",
+        _pure_aloha(),
+        lambda run: run.metrics["uplink_goodput_bps"] / 1e6,
+        0.5 * e**-1,
+        "",
     ),
     Case(
         "Grant-free access, 20 devices on 54 codes: received in a slot",

@@ -101,6 +101,7 @@ def command(
                     "interval": "replications" if batch is None else "batch means",
                     "verdict": str(worst(verdicts)),
                     "groups": [dict(group) for group in groups],
+                    "uplink": checked.uplink.in_words,
                     "metrics": {
                         name: {
                             "mean": _number(e.mean),
@@ -114,7 +115,9 @@ def command(
             )
         )
         return
-    Console().print(RunTable(checked.name, metrics, verdicts, groups, batch))
+    Console().print(
+        RunTable(checked.name, metrics, verdicts, groups, batch, checked.uplink.in_words)
+    )
     if out is not None:
         click.echo(f"\nresults: {out}")
 

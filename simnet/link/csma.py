@@ -9,30 +9,11 @@ from pydantic import Field
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Alarm, ProcessGenerator
 from simnet.link.base import MACS, MacConfig, Medium, Payload
-from simnet.link.queued import QueuedUplink
+from simnet.link.queued import Packet, QueuedUplink
 from simnet.units import Duration, to_ns
 
 
-class _Packet:
-    """A payload on its way."""
-
-    __slots__ = ("bits", "collisions", "device", "end_ns", "link", "payload", "queued_ns",
-                 "start_ns")  # fmt: skip
-
-    def __init__(
-        self, device: int, link: RadioLink, bits: int, payload: Payload, now_ns: int
-    ) -> None:
-        self.device = device
-        self.link = link
-        self.bits = bits
-        self.payload = payload
-        self.queued_ns = now_ns
-        self.start_ns = -1
-        self.end_ns = -1
-        self.collisions = 0
-
-
-class CsmaUplink(QueuedUplink[_Packet]):
+class CsmaUplink(QueuedUplink[Packet]):
     """A device listens before it sends; what begins within the propagation delay collides.
 
     On an idle channel it sends its payload whole, over the whole band. On a busy one it does not
@@ -57,7 +38,7 @@ class CsmaUplink(QueuedUplink[_Packet]):
         self._drawn = [0] * medium.devices
         self._in_a_row = [0] * medium.devices
         self._listens: list[tuple[int, int]] = []  # when, and who
-        self._sending: list[_Packet] = []  # begun within the delay after the first of them
+        self._sending: list[Packet] = []  # begun within the delay after the first of them
         self._heard_ns: float = inf  # when all others hear the first of them
         self._busy_until_ns = 0
         self._alarm = Alarm(self.env)
@@ -66,17 +47,17 @@ class CsmaUplink(QueuedUplink[_Packet]):
     def send(self, device: int, link: RadioLink, bits: int, payload: Payload) -> None:
         """Queue ``payload``; see :class:`~simnet.link.base.Uplink`."""
         now_ns, queue = self.env.now, self._queues[device]
-        queue.append(_Packet(device, link, bits, payload, now_ns))
+        queue.append(Packet(device, link, bits, payload, now_ns))
         if len(queue) == 1:
             heappush(self._listens, (now_ns, device))
             self._alarm.set_by(now_ns)
 
-    def _cut(self, packet: _Packet) -> None:
+    def _cut(self, packet: Packet) -> None:
         """Record a payload that the horizon cut."""
         self._record(packet, -1, -1)
 
-    def _record(self, packet: _Packet, start_ns: int, end_ns: int) -> None:
-        kind, bits, asked = packet.payload.is_prompt, packet.bits, packet.queued_ns
+    def _record(self, packet: Packet, start_ns: int, end_ns: int) -> None:
+        kind, bits, asked = packet.payload.is_prompt, int(packet.bits), packet.queued_ns
         row = (packet.device, kind, bits, asked, start_ns, end_ns, end_ns - start_ns)
         self._write((*row, packet.collisions))
 

@@ -5,7 +5,7 @@ from collections import deque
 from typing import Generic, Protocol, TypeVar
 
 from simnet.channel.radio_link import RadioLink
-from simnet.link.base import Medium
+from simnet.link.base import Medium, Payload
 
 
 class Waiting(Protocol):
@@ -14,6 +14,38 @@ class Waiting(Protocol):
     bits: float
     """What is left of it."""
     link: RadioLink
+
+
+class Packet:
+    """A payload under random access.
+
+    Attributes
+    ----------
+    device : int
+        Whose it is.
+    bits : float
+        What is left of it.
+    payload, link
+        As given.
+    queued_ns, start_ns, end_ns : int
+        When it was queued, and when it last went on and off the air [ns]; -1: not yet.
+    collisions : int
+        Times it was sent at once with another and lost.
+    """
+
+    __slots__ = ("bits", "collisions", "device", "end_ns", "link", "payload", "queued_ns",
+                 "start_ns")  # fmt: skip
+
+    def __init__(
+        self, device: int, link: RadioLink, bits: float, payload: Payload, now_ns: int
+    ) -> None:
+        self.device = device
+        self.link = link
+        self.bits = bits
+        self.payload = payload
+        self.queued_ns = now_ns
+        self.start_ns = self.end_ns = -1
+        self.collisions = 0
 
 
 P = TypeVar("P", bound=Waiting)

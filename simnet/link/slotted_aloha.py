@@ -9,31 +9,22 @@ from pydantic import Field
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Alarm, ProcessGenerator
 from simnet.link.base import MACS, MacConfig, Medium, Payload
-from simnet.link.queued import QueuedUplink
+from simnet.link.queued import Packet, QueuedUplink
 from simnet.rng import CounterStream
 from simnet.units import Duration, to_ns
 
 
-class _Packet:
-    """A payload on its way."""
+class _Packet(Packet):
+    """A payload on its way, a slot's worth at a time."""
 
-    __slots__ = (
-        "all_bits", "bits", "collisions", "device", "heard", "link", "payload", "queued_ns",
-        "start_ns",
-    )  # fmt: skip
+    __slots__ = ("all_bits", "heard")
 
     def __init__(
         self, device: int, link: RadioLink, bits: int, payload: Payload, now_ns: int
     ) -> None:
-        self.device = device
-        self.link = link
-        self.bits = float(bits)
+        super().__init__(device, link, float(bits), payload, now_ns)
         self.all_bits = bits
-        self.payload = payload
-        self.queued_ns = now_ns
-        self.start_ns = -1
         self.heard = 0
-        self.collisions = 0
 
 
 class SlottedAlohaUplink(QueuedUplink[_Packet]):

@@ -65,6 +65,8 @@ class RunTable:
         Device groups as in `Records.groups`.
     batch : BatchMeans, optional
         Of a single replication: where its intervals come from.
+    uplink : str
+        The uplink in a few words; empty: it is not told.
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class RunTable:
         verdicts: Sequence[Verdict],
         groups: Sequence[Mapping[str, object]],
         batch: BatchMeans | None = None,
+        uplink: str = "",
     ) -> None:
         self.name = name
+        self.uplink = uplink
         self.batch = batch
         self.estimates = summarise(replications) if batch is None else dict(batch.estimates)
         self.replications = len(replications)
@@ -105,6 +109,8 @@ class RunTable:
             if group["trace_kind"] == "none":
                 trace = "no token trace"
             lines += [Text(f"{group['name']}: {group['count']} x {group['protocol']}, {trace}")]
+        if self.uplink:
+            lines += [Text(f"uplink: {self.uplink}")]
         if any(group["trace_kind"] == "synthetic" for group in self.groups):
             lines += [Text(SYNTHETIC, style="bold yellow")]
         return Panel(

@@ -67,6 +67,16 @@ class Uplink(Config):
     )
     mac: AnyMac = Field(description="Who may send when")
 
+    @property
+    def in_words(self) -> str:
+        """What a table of results says of it: who schedules, over which channel."""
+        said = self.model_dump(mode="json")
+        parts = [f"{said['mac']['kind']} over {said['bandwidth']}"]
+        parts += [f"{name} {said[name]['kind']}" for name in ("fading", "rate")]
+        parts += [f"{name} {said[name]['kind']}" for name in ("errors", "defer")
+                  if said[name] and said[name]["kind"] != "none"]  # fmt: skip
+        return ", ".join(parts + ["power control"] * (self.power_control is not None))
+
 
 def radio_faults(uplink: Uplink, devices: Mapping[str, "DeviceGroup"]) -> Iterator[Fault]:
     """Parts of the radio that are well formed alone but do not go together."""
