@@ -4,10 +4,13 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+import simnet
 from simnet.channel.interference import ActivityInterference
 from simnet.records import spans_of
 from simnet.scenario.cells import attach
@@ -406,3 +409,27 @@ server: {step_time: {kind: constant, time: 1 ms}}
         read(file, Scenario)
     assert any(expected in fault for fault in caught.value.faults), caught.value.faults
     assert all(fault.startswith(f"{file}:") for fault in caught.value.faults)
+
+
+def test_the_tables_of_a_network_are_kept_and_shown(iid_trace, tmp_path):
+    file = tmp_path / "two.yaml"
+    file.write_text(yaml.safe_dump(two_cells(iid_trace, downlink=SHARED)))
+    result = simnet.load(file).run(out=tmp_path / "results")
+    records, kept = result.records[0], tmp_path / "results" / "runs" / "p0000-r000"
+    for name in ("hops", "verdicts"):
+        table = pq.read_table(kept / f"{name}.parquet")
+        for column, values in getattr(records, name).items():
+            assert (table[column].to_numpy() == values).all(), (name, column)
+    lines = str(result).splitlines()
+    shown = {line.split()[0]: line.split()[1:] for line in lines if line.split()}
+    busy = result.metrics["links.west-core.backhaul_utilisation"].mean
+    assert shown["west-core"][0] == f"{busy:.0%}"
+    assert {"west", "east", "edge", "core-edge", "edge-core"} <= shown.keys()
+    assert "hops.parquet" not in {path.name for path in _plain(iid_trace, tmp_path).iterdir()}
+
+
+def _plain(trace, directory):
+    file = directory / "one.yaml"
+    file.write_text(yaml.safe_dump(cell(trace)))
+    simnet.load(file).run(out=directory / "plain")
+    return directory / "plain" / "runs" / "p0000-r000"

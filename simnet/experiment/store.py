@@ -7,6 +7,7 @@
     DIR/runs/p0003-r001/           one run; the directory exists if and only if it is complete
         run.json                   its row: parameters, seed, every metric, verdict
         requests.parquet, rounds.parquet, transmissions.parquet, batches.parquet, devices.parquet
+        verdicts.parquet, hops.parquet (where verdicts share a downlink; where there is a network)
     DIR/runs.parquet               all rows, by point and replication, once all runs are complete
 
 Everything is written under another name and renamed, so a crash leaves nothing half-written, and
@@ -39,7 +40,7 @@ from simnet.scenario.tables import named_files
 from simnet.trace.token_trace import TokenTrace
 
 PART = ".part"
-TABLES = ("devices", "requests", "rounds", "transmissions", "batches")
+TABLES = ("devices", "requests", "rounds", "transmissions", "batches", "verdicts", "hops")
 
 
 def resolved(scenario: Scenario) -> str:
@@ -141,7 +142,9 @@ class Store:
         part.mkdir(parents=True)
         if records:
             for name in TABLES:
-                self._write_columns(part / f"{name}.parquet", getattr(run.records, name))
+                columns = getattr(run.records, name)
+                if columns is not None:
+                    self._write_columns(part / f"{name}.parquet", columns)
         row = json.dumps(run_row(point, replication, run), indent=0)  # a float reads back exactly
         (part / "run.json").write_text(row + "\n", encoding="utf-8", newline="\n")
         try:

@@ -13,6 +13,7 @@ from rich.text import Text
 from simnet.metrics import CATALOGUE, Estimate, Metric, Verdict, summarise, worst
 from simnet.metrics.batch_means import BatchMeans
 from simnet.metrics.catalogue import LATENCY, LEVELS, SPANS
+from simnet.report.network_tables import network_tables
 from simnet.report.quantity import UNKNOWN, quantity, short
 from simnet.report.results import Results
 
@@ -91,6 +92,7 @@ class RunTable:
         parts: list[RenderableType] = [self._heading(), self._metrics(options)]
         if len(self.groups) > 1:
             parts.append(self._by_group())
+        parts += network_tables(self.estimates)
         if any(isnan(self.estimates[f"{name}_p95"].mean) for name in ("ttft_s", "tpot_s")):
             parts.append(Text(TOO_FEW, style="dim"))
         if not self.verdict.steady:
