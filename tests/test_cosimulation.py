@@ -285,3 +285,16 @@ def test_missing_models_and_prompts_are_named_before_anything_is_written(
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
     assert not out.exists()
+
+
+@pytest.mark.parametrize("kind", ["hlm", "cu-hlm"])
+def test_drafting_ahead_changes_times_and_no_text(kind, folder):
+    given = {"devices__phones__count": 1, "stop": {"requests": 4}}
+    texts, ends = [], []
+    for ahead in (False, True):
+        data = live_cell(SECTIONS[kind], devices__phones__draft_ahead=ahead, **given)
+        simulation, _, _ = simulated(data, folder)
+        texts.append(simulation.groups[0].protocol.texts)
+        ends.append(simulation.network.env.now)
+    assert texts[0] == texts[1]
+    assert ends[1] < ends[0]
