@@ -29,16 +29,20 @@ def stream(seed: int, replication: int, *name: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64DXSM(_seed_sequence(seed, replication, name)))
 
 
-def uniform_table(keys: NDArray[np.uint64], first: int, count: int) -> NDArray[np.float64]:
-    """Uniform numbers of the counters ``first`` ... of many streams, bit for bit; (count, keys)."""
-    counters = np.arange(first, first + count, dtype=np.uint64) * np.uint64(_GOLDEN)
-    z = keys + counters[:, None]
+def uniforms_of(keys: NDArray[np.uint64], counters: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Uniform numbers of streams, by their keys, and counters, bit for bit; shapes broadcast."""
+    z = keys + counters.astype(np.uint64) * np.uint64(_GOLDEN)
     z ^= z >> np.uint64(30)
     z *= np.uint64(_MIX_1)
     z ^= z >> np.uint64(27)
     z *= np.uint64(_MIX_2)
     z ^= z >> np.uint64(31)
     return np.asarray((z >> np.uint64(11)) * _UNIT, dtype=np.float64)
+
+
+def uniform_table(keys: NDArray[np.uint64], first: int, count: int) -> NDArray[np.float64]:
+    """Uniform numbers of the counters ``first`` ... of many streams, bit for bit; (count, keys)."""
+    return uniforms_of(keys, np.arange(first, first + count)[:, None])
 
 
 class CounterStream:
@@ -69,23 +73,15 @@ class CounterStream:
 
     def uniforms(self, first: int, count: int) -> NDArray[np.float64]:
         """Uniform numbers of the counters ``first`` ... ``first + count - 1``, bit for bit."""
-        with np.errstate(over="ignore"):
-            z = np.uint64((self.key + first * _GOLDEN) & _MASK) + np.arange(
-                count, dtype=np.uint64
-            ) * np.uint64(_GOLDEN)
-            z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX_1)
-            z = (z ^ (z >> np.uint64(27))) * np.uint64(_MIX_2)
-            z ^= z >> np.uint64(31)
-        return np.asarray((z >> np.uint64(11)) * _UNIT, dtype=np.float64)
+        return uniforms_of(self._keys, np.arange(first, first + count))
 
     def exponentials(self, counters: NDArray[np.int64]) -> NDArray[np.float64]:
         """Exponential numbers of many counters; equal to the one-by-one ones up to rounding."""
-        with np.errstate(over="ignore"):
-            z = np.uint64(self.key) + counters.astype(np.uint64) * np.uint64(_GOLDEN)
-            z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX_1)
-            z = (z ^ (z >> np.uint64(27))) * np.uint64(_MIX_2)
-            z ^= z >> np.uint64(31)
-        return np.asarray(-np.log1p((z >> np.uint64(11)) * -_UNIT), dtype=np.float64)
+        return -np.log1p(-uniforms_of(self._keys, counters))
+
+    @property
+    def _keys(self) -> NDArray[np.uint64]:
+        return np.array(self.key, dtype=np.uint64)
 
     def exponential(self, counter: int) -> float:
         """Exponential number of mean 1 of ``counter``: ``-ln(1 - uniform)``."""

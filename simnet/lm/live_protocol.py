@@ -48,8 +48,6 @@ class LiveProtocol:
         Ids of the tokens of each answer so far, by the key of its request.
     """
 
-    static = False
-
     def __init__(
         self,
         pair: ModelPair,

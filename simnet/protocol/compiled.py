@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar
 
 from simnet.protocol.round import NetworkView, Plan, Prompt, Round, Tolerant
 from simnet.rng import CounterStream
@@ -12,7 +11,6 @@ from simnet.rng import CounterStream
 class Compiled:
     """The rounds of every answer, ready to be handed out."""
 
-    static: ClassVar[bool] = True
     plan: Plan
     prompts: list[Prompt]
     answers: list[list[Round]]

@@ -129,11 +129,6 @@ class Conversation:
         return self._protocol.plan
 
     @property
-    def static(self) -> bool:
-        """As the group's protocol is."""
-        return self._protocol.static
-
-    @property
     def requests(self) -> int:
         """How many different requests there are to replay."""
         return self._protocol.requests

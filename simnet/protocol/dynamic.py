@@ -25,8 +25,6 @@ class Dynamic:
         Whether the device computes the uncertainty of each token.
     """
 
-    static = False
-
     def __init__(self, setting: Setting, decide: Decision, *, gated: bool) -> None:
         self.plan = Plan()
         self.prompts = setting.prompts(setting.replay)

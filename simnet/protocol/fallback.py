@@ -35,8 +35,6 @@ class Fallback:
         What each answer's request begins with.
     """
 
-    static = False
-
     def __init__(
         self,
         setting: Setting,

@@ -41,7 +41,6 @@ class Probe:
     """Rounds made when they are asked for."""
 
     requests = 1
-    static = False
 
     def __init__(self, config: ProbeConfig) -> None:
         self.config = config

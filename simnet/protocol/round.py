@@ -225,10 +225,6 @@ class Protocol(typing.Protocol):
         """Where the rounds are written down."""
 
     @property
-    def static(self) -> bool:
-        """Whether the rounds are the same whatever the network does."""
-
-    @property
     def requests(self) -> int:
         """How many different requests there are to replay."""
 
