@@ -118,4 +118,4 @@ class RayleighFading(FadingConfig):
 
 def _exponentials(uniforms: NDArray[np.float64]) -> NDArray[np.float64]:
     # not numpy's logarithm, which may differ in the last bit
-    return -np.array(list(map(log1p, (-uniforms).tolist())))
+    return -np.fromiter(map(log1p, (-uniforms).tolist()), np.float64, uniforms.size)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from math import log2
 from typing import ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from simnet.registry import Config, Family
@@ -13,7 +15,7 @@ from simnet.units import DataRate, Decibel
 RateOfSnr = Callable[[float], float]
 """Bit rate [bit/s] over a given band, by SNR (linear)."""
 
-RatesOfSnrs = Callable[[list[float]], list[float]]
+RatesOfSnrs = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Bit rates [bit/s] over a given band, by SNRs (linear)."""
 
 LOWEST_EFFICIENCY = 1e-6
@@ -32,7 +34,7 @@ class RateConfig(Config):
     def build_many(self, bandwidth_hz: float) -> RatesOfSnrs:
         """The same for many SNRs at once, bit for bit."""
         rate = self.build(bandwidth_hz)
-        return lambda snrs: list(map(rate, snrs))
+        return lambda snrs: np.fromiter(map(rate, snrs.tolist()), np.float64, snrs.size)
 
     def choose(self, bandwidth_hz: float) -> RateOfSnr:
         """Bit rate [bit/s] of the code chosen for an SNR, where attempts may fail."""
@@ -62,7 +64,12 @@ class ShannonRate(RateConfig):
     def build_many(self, bandwidth_hz: float) -> RatesOfSnrs:
         """Bit rates [bit/s] by SNRs; not by numpy, whose logarithm differs in the last bit."""
         scale = 10 ** (-self.gap / 10)
-        return lambda snrs: [bandwidth_hz * log2(1.0 + snr * scale) for snr in snrs]
+
+        def rates(snrs: NDArray[np.float64]) -> NDArray[np.float64]:
+            ratios = (1.0 + snrs * scale).tolist()
+            return bandwidth_hz * np.fromiter(map(log2, ratios), np.float64, len(ratios))
+
+        return rates
 
 
 @RATES.register

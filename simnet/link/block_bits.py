@@ -106,7 +106,7 @@ class BlockBits:
             snrs = np.array([links[device].snr for device in alike])
             keys = np.array([links[device].batch.key for device in alike], dtype=np.uint64)  # type: ignore[union-attr]
             gains = law(uniform_table(keys, first, _AHEAD).ravel()).reshape(_AHEAD, -1)
-            carried = np.array(rates((snrs * gains).ravel().tolist())).reshape(_AHEAD, -1)
+            carried = rates((snrs * gains).ravel()).reshape(_AHEAD, -1)
             scaled = carried * slot_ns * 1e-9 / blocks
             for bits, row in zip(self._drawn, scaled.tolist(), strict=True):
                 bits.update(zip(alike, row, strict=True))

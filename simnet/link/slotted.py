@@ -92,7 +92,7 @@ class SlottedUplink(QueuedUplink[Packet]):
         self._all_rated = scheduler.by_rate or scheduler.equal_blocks
         self._bits = BlockBits(pattern.slot_ns, blocks)
         self._change_ns: float = inf  # when a rate of all that are kept changes
-        self._ending = False  # whether a payload ended in the last slot
+        self._ending = False  # whether payloads end in slot after slot
         self._alarm = Alarm(self.env)
         self.env.process(self._run())
 
@@ -174,6 +174,7 @@ class SlottedUplink(QueuedUplink[Packet]):
                 return
             if start_ns >= self._change_ns:
                 self._new_rates(start_ns)
+            played = 0
             if self._in_runs and not self._ending:  # else the next may be another such slot
                 slots = self._undisturbed(start_ns, limit_ns, ordinal, last)
                 played = self.scheduler.run(heap, self.blocks, slots, ordinal)
@@ -185,7 +186,7 @@ class SlottedUplink(QueuedUplink[Packet]):
             done = self._fill_slot(start_ns, ordinal)
             ordinal += 1
             self._slot = pattern.after(self._slot)
-            self._ending = bool(done)
+            self._ending = bool(done) and not played
             if done:
                 self._end(done, start_ns + slot_ns)
                 limit_ns = env.peek()

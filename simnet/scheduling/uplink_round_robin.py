@@ -1,6 +1,7 @@
 """Round robin: everybody in turn."""
 
 from collections.abc import Mapping
+from heapq import heappop, heappush
 from itertools import count
 from math import ceil
 from typing import ClassVar
@@ -30,10 +31,28 @@ class RoundRobin:
 
     def run(self, heap: Ranked, blocks: int, slots: int, slot: int) -> int:
         """Play slots: with as many blocks as devices all have a share in each, else laps go on."""
+        if slots * blocks < len(heap):
+            return self._first_come(heap, blocks, slots, slot)
         heap.sort()
         if len(heap) <= blocks:
             return self._share(heap, blocks, slots, slot)
         return self._laps(heap, blocks, slots, slot)
+
+    def _first_come(self, heap: Ranked, blocks: int, slots: int, slot: int) -> int:
+        """Less than a lap: nobody but those served is looked at."""
+        for played in range(slots):
+            served = [heappop(heap) for _ in range(blocks)]
+            if any(head.bits <= head.block_bits for _, _, head in served):
+                for entry in served:
+                    heappush(heap, entry)
+                return played
+            for _, device, head in served:
+                head.bits -= head.block_bits
+                head.blocks += 1
+                if head.first_slot < 0:
+                    head.first_slot = slot + played
+                heappush(heap, (next(self._turns), device, head))
+        return slots
 
     @staticmethod
     def _share(line: Ranked, blocks: int, slots: int, slot: int) -> int:
@@ -56,10 +75,12 @@ class RoundRobin:
         """Slots in which the first have a block each and go to the end of the line."""
         devices = len(line)
         most = slots * blocks // devices + 1  # blocks that a device may have in all these slots
-        for place, (_, _, head) in enumerate(line):
-            if head.bits <= most * head.block_bits:
-                whole = ceil(head.bits / head.block_bits) - 1  # blocks that it uses to the full
-                slots = min(slots, (whole * devices + place) // blocks)
+        for place in [
+            place for place, (_, _, head) in enumerate(line) if head.bits <= most * head.block_bits
+        ]:
+            head = line[place][2]
+            whole = ceil(head.bits / head.block_bits) - 1  # blocks that it uses to the full
+            slots = min(slots, (whole * devices + place) // blocks)
         if slots <= 0:
             return 0
         laps, ahead = divmod(slots * blocks, devices)
