@@ -7,9 +7,11 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import torch
+from transformers import AutoModelForCausalLM, GPT2Config, GPTNeoXConfig, Qwen2Config
 
 from simnet.faults import InputError
 from simnet.lm.batched_model import BatchedModel
+from simnet.lm.cached_model import CachedModel
 from simnet.lm.hybrid import answer
 from simnet.lm.lockstep import Task, answers
 from simnet.lm.pair import load_pair
@@ -91,3 +93,40 @@ def test_a_model_that_cannot_read_padded_texts_is_refused(pair):
             BatchedModel(pair.llm, texts=2, columns=17)
     finally:
         config.sliding_window = None
+
+
+SIZES = {
+    "vocab_size": 300,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 64,
+    "initializer_range": 0.3,
+    "bos_token_id": 0,
+    "eos_token_id": 1,
+    "pad_token_id": 1,
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    "config",
+    [Qwen2Config(**SIZES, num_key_value_heads=2), GPTNeoXConfig(**SIZES), GPT2Config(**SIZES)],
+    ids=lambda config: config.model_type,
+)
+def test_other_architectures_and_precisions_read_padded_texts(config, dtype):
+    """Grouped heads, rotary and learned positions, against a pass over each text alone."""
+    torch.manual_seed(1)
+    network = AutoModelForCausalLM.from_config(config).to(dtype).eval()
+    alone = CachedModel(network, 300, "LLM")
+    model = BatchedModel(alone, texts=3, columns=30)
+    texts = {0: [3, 5, 8, 13, 21, 34], 1: [2], 2: [7, 11, 13]}
+    for later in ({}, {0: [3, 5, 9, 9, 9], 2: [7, 11, 13, 17, 19, 23, 29]}, {1: [2, 4, 6, 8]}):
+        texts |= later
+        for row, found in model.follow(later or texts).items():
+            expected = uncached(alone, texts[row])[-1]
+            scale = np.abs(expected).max()
+            assert np.isfinite(expected).all()
+            error = np.abs(found.logits[-1] - expected).max() / scale
+            assert error < (1e-4 if dtype == torch.float32 else 0.05)
