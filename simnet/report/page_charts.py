@@ -9,7 +9,7 @@ from simnet.metrics.distribution import STATISTICS
 from simnet.records import ALL_SPANS
 from simnet.report.axes import WIDE_RANGE, metric_label, parameter_label
 from simnet.report.page_lines import lines_over, point_name
-from simnet.report.results import Point, Results
+from simnet.report.results import Point, Results, best_known, known
 from simnet.report.series import Series, numbers_of
 from simnet.report.style import line_styles
 
@@ -93,8 +93,8 @@ def number(value: float) -> float | None:
 def _panel(results: Results, points: Sequence[Point], x: str) -> Chart:
     lines, categories = lines_over(results, points, x)
     axis = _axis(results, x, lines, categories)
-    metrics = [_best_known(points, (name, *_INSTEAD.get(name, ()))) for name in _PANELS]
-    charts = [_chart(axis, lines, metric) for metric in dict.fromkeys(filter(None, metrics))]
+    metrics = [best_known(points, (name, *_INSTEAD.get(name, ()))) for name in _PANELS]
+    charts = [_chart(axis, lines, name) for name in dict.fromkeys(metrics) if known(points, name)]
     choices = _choices(points, lines)
     if choices:
         charts.append({**_chart(axis, lines, choices[0]["column"]), "choices": choices})
@@ -170,13 +170,6 @@ def _choices(points: Sequence[Point], lines: Sequence[Series]) -> list[Chart]:
         }
         for column in sorted(columns, key=lambda c: list(CATALOGUE).index(describe(c).name))
     ]
-
-
-def _best_known(points: Sequence[Point], metrics: Sequence[str]) -> str | None:
-    """First of ``metrics`` known at half of the points or more; None if all are unknown."""
-    counts = {m: sum(_known(point.estimates.get(m)) for point in points) for m in metrics}
-    best = next((m for m in metrics if 2 * counts[m] >= len(points)), metrics[-1])
-    return best if counts[best] else None
 
 
 def axis_title(column: str) -> str:

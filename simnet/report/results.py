@@ -4,7 +4,7 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,18 @@ def trace_kinds(results: Results) -> frozenset[str]:
     """Kinds of token traces behind the runs: ``real``, ``synthetic``, ``none``."""
     kinds = [str(row.get("trace_kind") or "none") for row in results.rows]
     return frozenset(kind for joined in kinds for kind in joined.split("+"))
+
+
+def known(points: Iterable[Point], metric: str) -> int:
+    """At how many of the points a metric is known."""
+    found = (point.estimates.get(metric) for point in points)
+    return sum(estimate is not None and not isnan(estimate.mean) for estimate in found)
+
+
+def best_known(points: Sequence[Point], metrics: Sequence[str]) -> str:
+    """First of ``metrics`` that is known at half of the points or more; else the last."""
+    half = len(points) / 2
+    return next((name for name in metrics if known(points, name) >= half), metrics[-1])
 
 
 def is_metric(column: str) -> bool:

@@ -1,7 +1,5 @@
 """Figures of a sweep: metrics against a parameter, one line per series."""
 
-from collections.abc import Sequence
-from math import isnan
 from textwrap import wrap
 
 import matplotlib as mpl
@@ -11,7 +9,7 @@ from pydantic import TypeAdapter
 
 from simnet.report.axes import y_scale
 from simnet.report.lines import draw, explain, label_x, means, points_of, scale_of
-from simnet.report.results import Point, Results
+from simnet.report.results import Results, best_known
 from simnet.report.series import default_x, split
 from simnet.report.style import ALARM, RC
 from simnet.units import Duration
@@ -43,7 +41,7 @@ def multi_user_scaling(results: Results, x: str | None = None, series: str | Non
     """
     x = x or default_x(results)
     lines = split(results, x, series)
-    latency = _best_known(points_of(lines), tuple(_LATENCIES))
+    latency = best_known(points_of(lines), tuple(_LATENCIES))
     panels = (
         ("output_tokens_per_s", "throughput of all users (token/s)", 1.0),
         (latency, f"{_LATENCIES[latency]} (ms)", 1e3),
@@ -156,14 +154,6 @@ def _draw_limit(axes: Axes, limit: float) -> None:
         color=ALARM,
         fontsize=7.5,
     )
-
-
-def _best_known(points: Sequence[Point], metrics: Sequence[str]) -> str:
-    """First of ``metrics`` that is known at half of the points or more; else the last."""
-    for metric in metrics:
-        if sum(isnan(point.estimates[metric].mean) for point in points) <= len(points) / 2:
-            return metric
-    return metrics[-1]
 
 
 def _limits_s(results: Results) -> dict[str, float]:
