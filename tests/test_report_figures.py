@@ -165,3 +165,19 @@ def test_a_directory_without_results(tmp_path):
 def test_the_help_keeps_its_examples_on_lines_of_their_own():
     lines = [line.strip() for line in plot("--help").output.splitlines()]
     assert "simnet plot results/scaling" in lines
+
+
+@pytest.mark.parametrize(
+    ("swept", "options", "kind"),
+    [
+        ({}, [], "scaling"),
+        ({}, ["--y", "ttft_s_mean"], "metric"),
+        ({}, ["--colour", "ttft_s_mean"], "heat-map"),
+        ({"counts": (1,)}, [], "trade-off"),
+    ],
+)
+def test_without_a_kind_the_figure_suits_what_was_swept(tmp_path, swept, options, kind):
+    pq.write_table(pa.Table.from_pylist(rows(**swept)), tmp_path / "runs.parquet")
+    done = plot(tmp_path, *options)
+    assert done.exit_code == 0, done.output
+    assert done.output.strip() == str(tmp_path / f"{kind}.svg")

@@ -123,6 +123,13 @@ def command(
         )  # fmt: skip
         try:
             found = search(ladder, visitor, bottom, top)
+        except KeyboardInterrupt:
+            click.echo(
+                f"interrupted: {directory} has the runs so far; the same command goes on from "
+                "there",
+                err=True,
+            )
+            raise click.exceptions.Exit(130) from None
         except WorkersDiedError as error:
             raise click.ClickException(str(error)) from None
     store.collect(visitor.replications)

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+if TYPE_CHECKING:
+    from simnet.report.results import Results
 
 OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "scaling": ("x", "series"),
@@ -29,7 +32,7 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 @click.option(
     "--kind",
     type=click.Choice(list(OPTIONS)),
-    help="Figure to draw; by default scaling where numbers of devices were swept.",
+    help="Figure to draw; by default what suits what was swept.",
 )
 @click.option(
     "--x",
@@ -111,9 +114,7 @@ def command(
     if any(not equals for _, equals, _ in pairs):
         raise InputError("--where needs PATH=VALUE, such as devices.phones.count=20")
     results = results.where({path: value for path, _, value in pairs})
-    if kind is None:
-        counts = any(name.endswith(".count") for name in results.swept)
-        kind = "metric" if y or not (counts or x) else "scaling"
+    kind = kind or _kind_for(results, x, y, colour)
     given = {"x": x, "y": y, "colour": colour, "series": series}
     given = {name: value for name, value in given.items() if value is not None}
     for name in given:
@@ -134,6 +135,21 @@ def command(
     file = out or directory / f"{kind}.svg"
     plots.save(figure, file)
     click.echo(file)
+
+
+def _kind_for(results: "Results", x: str | None, y: str | None, colour: str | None) -> str:
+    """What suits the options given, else what was swept: users, another number, kinds, nothing."""
+    from simnet.report.series import numbers_of
+
+    if colour is not None:
+        return "heat-map"
+    if y is not None:
+        return "metric"
+    if x is not None or any(name.endswith(".count") for name in results.swept):
+        return "scaling"
+    if any(numbers_of(results, name) for name in results.swept):
+        return "metric"
+    return "trade-off" if results.swept else "cdf"
 
 
 def _topology(file: Path) -> Any:

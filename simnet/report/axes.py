@@ -80,7 +80,7 @@ def y_scale(axes: Axes, values: Sequence[float]) -> None:
         axes.set_ylim(min(values) / 1.6, max(values) * 1.6)
         label_decades(axes.yaxis)
     elif values and min(values) >= 0:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, max(axes.get_ylim()[1], 1.06 * max(values)) or None)
 
 
 def label_decades(axis: Axis) -> None:
