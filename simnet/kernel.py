@@ -37,6 +37,13 @@ class Environment(simpy.Environment):
         self.schedule_at(event, time_ns)
         return event
 
+    def first_at(self, time_ns: int) -> Event:
+        """Event at ``time_ns`` [ns], before all that happens then but the end of the run."""
+        event = Event(self)
+        event._ok, event._value = True, None
+        heappush(self._queue, (time_ns, URGENT, next(self._eid), event))
+        return event
+
     def last(self) -> Event:
         """Event now, when all else that happens now has happened but for others such as this."""
         event = Event(self)

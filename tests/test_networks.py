@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 import simnet
 from simnet.channel.interference import ActivityInterference
@@ -433,3 +434,57 @@ def _plain(trace, directory):
     file.write_text(yaml.safe_dump(cell(trace)))
     simnet.load(file).run(out=directory / "plain")
     return directory / "plain" / "runs" / "p0000-r000"
+
+
+SAMPLED = {"uplink__interference": {"kind": "sampled", "interval": "2 ms"}}
+
+
+@pytest.mark.parametrize(
+    "mac",
+    [
+        {"kind": "processor-sharing"},
+        {"kind": "equal-latency"},
+        {"kind": "round-robin"},
+        {"kind": "proportional-fair", "pattern": "DSU"},
+        {"kind": "uncertainty-aware", "grant": {"period": "5 ms", "delay": "3 ms"}},
+    ],
+    ids=lambda mac: mac["kind"],
+)
+def test_sampled_interference_is_that_of_who_had_something_to_send(iid_trace, mac):
+    """Each transmission meets the level that the records say: those queued an interval before."""
+    slotted = mac["kind"] not in ("processor-sharing", "equal-latency")
+    scenario = two_cells(iid_trace, "hlm", uplink__mac=mac, stop={"duration": "8 s"}, **SAMPLED)
+    records = records_of(scenario)
+    attached = attach(Scenario.model_validate(scenario), 0, Path())
+    sent, cell_of = records.transmissions, attached.cell
+    step_ns = 2_000_000
+    begun = sent["airtime_start_ns"] >= 0
+    ends = np.where(sent["airtime_end_ns"] < 0, records.horizon_ns, sent["airtime_end_ns"])
+    seen = set()
+    for row in np.flatnonzero(begun):
+        here = cell_of[sent["device"][row]]
+        other = cell_of[sent["device"]] != here
+        interval = sent["airtime_start_ns"][row] // step_ns
+        at_ns = (interval - 1) * step_ns  # what happens at that instant itself comes after
+        there = ends[other] > at_ns if slotted else ends[other] >= at_ns  # a slot is gone before
+        active = (sent["queued_ns"][other] < at_ns) & there
+        heard = attached.snr[cell_of == 1 - here, here].mean()
+        expected = 1 + heard * bool(active.any()) if interval else 1
+        found = 10 ** ((sent["snr_db"][row] - sent["sinr_db"][row]) / 10)
+        assert found == pytest.approx(expected, rel=1e-9)
+        seen.add(bool(active.any()))
+    assert seen == {False, True}
+
+
+def test_sampled_interference_is_refused_where_rates_must_be_known_ahead(iid_trace):
+    walk = {"kind": "linear", "speed": "10 m/s", "update": "2 ms"}
+    for changes, expected in (
+        ({"uplink__mac": {"kind": "fifo"}}, "further ahead than the 0.002 s known"),
+        ({"uplink__mac": {"kind": "round-robin", "pattern": "DDDDU"}}, "further ahead"),
+        ({"devices__phones__mobility": walk}, "follows devices that stand"),
+        ({"uplink__fading": {"kind": "rayleigh", "coherence": "3 ms"}}, "whole multiple"),
+        ({"uplink__errors": {"kind": "outage"}}, "is not known ahead, as attempts need"),
+    ):
+        given_ = {"uplink__mac": {"kind": "round-robin"}, **SAMPLED, **changes}
+        with pytest.raises(ValidationError, match=expected):
+            Scenario.model_validate(two_cells(iid_trace, **given_))

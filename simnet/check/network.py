@@ -167,6 +167,33 @@ def _heard(run: Run) -> float:
 
 _SINR = 10 ** ((_POWER_DBM - _LOSS_DB - _NOISE_DBM) / 10) / _NEAR_M**2 / 10**0.6
 
+_STRENGTH, _BETWEEN_M, _SLOPE = 1e4, 100.0, 100.0  # SNR; D, with devices 1 m off; bit/s per SNR
+_BURST_BIT, _PERIOD_S = 30_000, 0.1
+_BOTH_BPS = _SLOPE * _STRENGTH / (1 + _STRENGTH / _BETWEEN_M**2)  # rate while both send
+_BUSY = _BURST_BIT / _BOTH_BPS / _PERIOD_S
+
+
+def _bursts() -> dict[str, Any]:
+    """West always sends, east a burst each 100 ms; each hears the other as loud as the noise."""
+    scenario = _two_cells({"kind": "sampled", "interval": "100 us"}, count=1)
+    power_dbm = 10 * log(_STRENGTH, 10) + _LOSS_DB + _NOISE_DBM
+    for group in scenario["devices"].values():
+        group |= {"position": {"kind": "fixed", "distance": "1 m"}, "tx_power": f"{power_dbm} dBm"}
+    scenario["devices"]["east"] |= {
+        "traffic": {"kind": "deterministic", "interval": f"{_PERIOD_S} s"},
+        "protocol": {
+            "kind": "probe",
+            "payload": {"kind": "constant", "value": f"{_BURST_BIT} bit"},
+        },
+    }
+    scenario["network"]["cells"]["east"]["x"] = f"{_BETWEEN_M} m"
+    scenario["uplink"] |= {
+        "rate": {"kind": "linear", "efficiency": _SLOPE / 1e6},
+        "mac": {"kind": "processor-sharing"},
+    }
+    scenario["stop"] = {"duration": "20 s", "warmup": "1 s"}
+    return scenario
+
 
 def _faded(over_thermal: str) -> dict[str, Any]:
     """One device that always sends over a Rayleigh channel of 13 dB, with interference."""
@@ -295,6 +322,16 @@ CASES = (
         "bit/s",
         replications=1,
         exact_within=1e-5,
+    ),
+    Case(
+        "Interference of bursts, sampled: rate of a cell that always sends",
+        "W eta SNR (1 - rho + rho / (1 + I/N)), rho the share of time that the bursts take",
+        _bursts(),
+        metric("cells.west.uplink_goodput_bps"),
+        _SLOPE * _STRENGTH * (1 - _BUSY) + _BOTH_BPS * _BUSY,
+        "bit/s",
+        replications=1,
+        exact_within=0.01,  # the angles at which the devices stand: 1 m of 100
     ),
     Case(
         "Ergodic capacity under Rayleigh fading of 13 dB, 3 dB of interference over thermal",

@@ -61,7 +61,7 @@ def with_network(records: Records, scenario: Scenario, wiring: Wiring) -> Record
         return replace(records, rounds=rounds, verdicts=verdicts, downlinks=1)
     downs = [network.verdicts.ways[number] for number in range(len(wiring.networks))]
     ups = [cell.way for cell in wiring.networks if isinstance(cell, CellNetwork)]
-    over_thermal_db = 10.0 * np.log10(wiring.over_thermal)
+    over_thermal_db = 10.0 * np.log10(wiring.mean_over_thermal)
     cells = [
         {
             "name": name,

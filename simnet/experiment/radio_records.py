@@ -1,6 +1,6 @@
 """What the radio did to each transmission: known from the links, joined after the run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +9,14 @@ from simnet.channel.packet_link import PacketLink
 from simnet.channel.radio_link import RadioLink
 from simnet.records import Columns
 
+OverThermalAt = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]]
+"""Interference and noise over noise, linear, by device and time [ns]."""
+
 
 def joined_transmissions(
     sent: Columns,
     links: Sequence[RadioLink],
-    over_thermal: NDArray[np.float64],
+    over_thermal_at: OverThermalAt,
     rounds: Columns | None = None,
 ) -> Columns:
     """Transmissions with the SNR they met and the attempts they took.
@@ -27,8 +30,8 @@ def joined_transmissions(
         Rows as the uplink wrote them.
     links
         Radio link of each device; its ratio is that over interference and noise.
-    over_thermal : (D,) float array
-        Interference and noise over noise at the base station of each device, linear.
+    over_thermal_at : callable
+        Interference and noise over noise, linear, that each of many devices met at its time [ns].
     rounds
         Of an uplink that leaves their uploads to them: the rounds, joined with their plans.
     """
@@ -52,9 +55,10 @@ def joined_transmissions(
             outcomes[rows] = np.asarray(link.outcomes, dtype=np.int64).reshape(-1, 4)
     with np.errstate(divide="ignore"):
         ratio_db = {"snr_db": 10.0 * np.log10(snr)}
+        over_thermal = over_thermal_at(np.asarray(device, dtype=np.int64), start_ns)
         if (over_thermal > 1.0).any():
             ratio_db["sinr_db"] = ratio_db["snr_db"]
-            ratio_db["snr_db"] = 10.0 * np.log10(snr * over_thermal[device])
+            ratio_db["snr_db"] = 10.0 * np.log10(snr * over_thermal)
         if controlled:
             ratio_db["tx_power_dbm"] = 30.0 + 10.0 * np.log10(power_w)
     names = ("attempts", "blocks", "failed_blocks", "lost")

@@ -75,7 +75,7 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
     simulation.run()
     wiring, log = simulation.wiring, simulation.network.log
     rounds, sinr_db = _joined_rounds(simulation), {}
-    over_thermal = wiring.over_thermal[wiring.cell]
+    over_thermal = wiring.mean_over_thermal[wiring.cell]
     if (over_thermal > 1.0).any():
         sinr_db = {"sinr_db": simulation.snr_db - 10.0 * np.log10(over_thermal)}
     records = Records(
@@ -92,7 +92,7 @@ def simulate(scenario: Scenario, replication: int, base: Path) -> Records:
         transmissions=joined_transmissions(
             joined_media(wiring.media, wiring.cell),
             wiring.links,
-            over_thermal,
+            wiring.over_thermal_at,
             None if uplink.mac.records_rounds(uplink.errors.in_attempts) else rounds,
         ),
         batches=joined_batches(wiring.servers, scenario.server.replicas),

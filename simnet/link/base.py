@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any, ClassVar, Protocol
 
 from simnet.channel.packet_link import PacketLink
@@ -99,6 +100,11 @@ class MacConfig(Config):
     attempts: ClassVar[bool] = False
     """Whether packets may be sent in attempts that fail: what an attempt takes of the band must be
     known when it begins."""
+
+    @property
+    def ahead_s(self) -> float:
+        """How far ahead it asks for rates, which must then not depend on what others do [s]."""
+        return inf
 
     @abstractmethod
     def build(self, medium: Medium) -> Uplink:

@@ -68,6 +68,11 @@ class EqualLatencyUplink:
         self._alarm.set(self._next_ns())
 
     @property
+    def active(self) -> bool:
+        """Whether anything is in flight now."""
+        return bool(self._flows)
+
+    @property
     def backlog_s(self) -> float:
         """Time to send what is in flight if nothing else comes and rates stay [s]."""
         self._advance(self.env.now)
@@ -134,6 +139,11 @@ class EqualLatencyConfig(MacConfig):
     """The band is split among transmissions in flight so that all end together (Multi-SPIN)."""
 
     kind: Literal["equal-latency"] = "equal-latency"
+
+    @property
+    def ahead_s(self) -> float:
+        """How far ahead it asks for rates [s]: not at all."""
+        return 0.0
 
     def build(self, medium: Medium) -> EqualLatencyUplink:
         """Make the uplink."""

@@ -71,6 +71,11 @@ class ProcessorSharingUplink:
         self._alarm.set(self._next_ns())
 
     @property
+    def active(self) -> bool:
+        """Whether anything is in flight now."""
+        return bool(self._heap)
+
+    @property
     def backlog_s(self) -> float:
         """Time to send what is in flight if nothing else comes and rates stay [s]."""
         self._advance(self.env.now)
@@ -133,6 +138,11 @@ class ProcessorSharingConfig(MacConfig):
     """The whole band shared equally in time by all transmissions in flight."""
 
     kind: Literal["processor-sharing"] = "processor-sharing"
+
+    @property
+    def ahead_s(self) -> float:
+        """How far ahead it asks for rates [s]: not at all."""
+        return 0.0
 
     def build(self, medium: Medium) -> ProcessorSharingUplink:
         """Make the uplink."""

@@ -67,6 +67,11 @@ class QueuedUplink(Generic[P]):
         self._queues: list[deque[P]] = [deque() for _ in range(medium.devices)]
 
     @property
+    def active(self) -> bool:
+        """Whether anything is queued now."""
+        return any(self._queues)
+
+    @property
     def backlog_s(self) -> float:
         """Time until what is queued has been sent whole at the rates of now [s]."""
         now_ns = self.env.now

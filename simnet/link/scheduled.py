@@ -49,16 +49,25 @@ class ScheduledConfig(MacConfig):
     def scheduler(self, devices: int) -> UplinkScheduler:
         """Make the rule that says who goes first."""
 
+    @property
+    def slot_s(self) -> float:
+        """Length of a slot [s]."""
+        return 1e-3 / 2**self.numerology if self.slot is None else self.slot
+
+    @property
+    def ahead_s(self) -> float:
+        """How far ahead it asks for rates [s]: up to the next uplink slot."""
+        return len(self.pattern) * self.slot_s
+
     def build(self, medium: Medium) -> SlottedUplink:
         """Make the uplink."""
-        slot_s = 1e-3 / 2**self.numerology if self.slot is None else self.slot
         fitting = max(1, int(medium.bandwidth_hz / (180e3 * 2**self.numerology)))
         made = SlottedInAttempts if medium.in_attempts else SlottedUplink
         return made(
             medium,
             self.scheduler(medium.devices),
             self.resource_blocks or fitting,
-            SlotPattern(to_ns(slot_s), self.pattern),
+            SlotPattern(to_ns(self.slot_s), self.pattern),
             to_ns(self.grant.period) if self.grant else 0,
             to_ns(self.grant.delay) if self.grant else 0,
         )

@@ -1,11 +1,13 @@
 """Which cell each device of a network is attached to, and how well it is heard there."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simnet.channel.interference import Levels
 from simnet.channel.path_loss import Loss
 from simnet.channel.position import Place
 from simnet.channel.radio_link import RadioLink
@@ -34,6 +36,8 @@ class Attachment:
         Interference and noise over noise at each base station, linear.
     links
         Radio link of each device to its base station.
+    levels
+        The interference where it changes; None where it does not.
     """
 
     cell: NDArray[np.int64]
@@ -41,6 +45,7 @@ class Attachment:
     snr: NDArray[np.float64]
     over_thermal: NDArray[np.float64]
     links: tuple[RadioLink, ...]
+    levels: Levels | None
 
 
 def attach(scenario: Scenario, replication: int, base: Path) -> Attachment:
@@ -59,14 +64,14 @@ def attach(scenario: Scenario, replication: int, base: Path) -> Attachment:
     names = [*scenario.network.cells]
     cells: list[int] = []
     places: list[tuple[float, float]] = []
-    heard: list[list[float]] = []
+    snrs_of: list[list[float]] = []
     budgets: list[Budget | None] = []
     for name, group in scenario.devices.items():
         if group.position is None or not scenario.uplink.rate.needs_snr:
             only = names.index(group.cell) if group.cell is not None else 0
             cells += [only] * group.count
             places += [(np.nan, np.nan)] * group.count
-            heard += [[np.nan] * len(names)] * group.count
+            snrs_of += [[np.nan] * len(names)] * group.count
             budgets += [None] * group.count
             continue
         own = GroupBudgets(scenario, name, group, replication, base)
@@ -79,17 +84,22 @@ def attach(scenario: Scenario, replication: int, base: Path) -> Attachment:
             start, origin = own.way(member)(0), _origin(scenario, group)
             cells.append(best)
             places.append((origin.x + start.x_m, origin.y + start.y_m))
-            heard.append([snr * power for snr in snrs])
+            snrs_of.append([snr * power for snr in snrs])
             budgets.append(budget)
-    cell, snr = np.array(cells), np.array(heard)
-    over_thermal = _over_thermal(scenario, names, cell, snr)
+    cell, snr = np.array(cells), np.array(snrs_of)
+    heard = _heard(len(names), cell, snr)
+    model = scenario.uplink.interference
+    over_thermal = _over_thermal(scenario, names, heard)
+    levels = Levels(heard, model.interval_ns) if model.interval_ns else None
     links: list[RadioLink] = []
     for name, group in scenario.devices.items():
         maker = GroupLinks(scenario, name, group, replication, base)
         for member in range(group.count):
             number = len(links)
-            links.append(maker.make(member, budgets[number], over_thermal[cell[number]]))
-    return Attachment(cell, np.array(places), snr, over_thermal, tuple(links))
+            here = int(cell[number])
+            level_at = partial(levels.at, here) if levels else None
+            links.append(maker.make(member, budgets[number], over_thermal[here], level_at))
+    return Attachment(cell, np.array(places), snr, over_thermal, tuple(links), levels)
 
 
 def _origin(scenario: Scenario, group: DeviceGroup) -> Cell:
@@ -124,17 +134,21 @@ def _seen_from(cell: Cell, origin: Cell, way: Way) -> Way:
     return seen
 
 
+def _heard(cells: int, cell: NDArray[np.int64], snr: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean power over noise that each base station, the row, hears of each cell's devices."""
+    heard = np.zeros((cells, cells))
+    for other in np.unique(cell):
+        heard[:, other] = snr[cell == other].mean(axis=0)
+    return heard
+
+
 def _over_thermal(
-    scenario: Scenario, names: list[str], cell: NDArray[np.int64], snr: NDArray[np.float64]
+    scenario: Scenario, names: list[str], heard: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Interference and noise over noise at each base station, linear."""
     model = scenario.uplink.interference
-    heard = {
-        here: {
-            there: float(snr[cell == other, number].mean()) if (cell == other).any() else 0.0
-            for other, there in enumerate(names)
-            if other != number
-        }
-        for number, here in enumerate(names)
-    }
-    return np.array([model.over_thermal(heard[name]) for name in names])
+    others = [
+        {there: float(heard[here, other]) for other, there in enumerate(names) if other != here}
+        for here in range(len(names))
+    ]
+    return np.array([model.over_thermal(powers) for powers in others])

@@ -89,6 +89,8 @@ def network_faults(scenario: "Scenario") -> Iterator[Fault]:
             message = "asks how strongly devices are heard: give positions to all"
             yield ("uplink", "interference"), message
     interference = scenario.uplink.interference
+    if interference.interval_ns:
+        yield from _sampled_faults(scenario)
     if interference.needs_positions and network is None:
         yield ("uplink", "interference"), "comes from other cells: give a network"
     for name in interference.cells_named:
@@ -101,6 +103,25 @@ def network_faults(scenario: "Scenario") -> Iterator[Fault]:
         yield from _graph_faults(network)
         if scenario.backhaul.latency:
             yield ("backhaul",), "the links of the network have delays: remove it"
+
+
+def _sampled_faults(scenario: "Scenario") -> Iterator[Fault]:
+    """What needs rates that are known ahead."""
+    uplink, here = scenario.uplink, ("uplink", "interference")
+    interval_s = uplink.interference.interval_ns * 1e-9
+    if uplink.mac.ahead_s > interval_s:
+        kind = uplink.mac.kind  # type: ignore[attr-defined]
+        message = f"mac {kind} asks for rates further ahead than the {interval_s:g} s known: "
+        yield (*here, "interval"), message + "use a longer one, another mac, or activity"
+    if uplink.errors.in_attempts:
+        yield here, "is not known ahead, as attempts need: remove uplink.errors, or use activity"
+    if uplink.defer is not None:
+        yield here, "is not known ahead, as deferral needs: remove it, or use activity"
+    if any(group.mobility is not None for group in scenario.devices.values()):
+        yield here, "follows devices that stand: remove their mobility, or use activity"
+    if not uplink.fading.fits(interval_s):
+        message = "must be a whole multiple of the fading's block, or the block of it"
+        yield (*here, "interval"), message
 
 
 def _graph_faults(network: NetworkSection) -> Iterator[Fault]:

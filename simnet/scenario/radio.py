@@ -83,7 +83,13 @@ class GroupLinks:
         self._fades = Crowd(fades, group.count)
         self._failures = CounterStream(scenario.seed, replication, "errors", name)
 
-    def make(self, member: int, budget: Budget | None, over_thermal: float = 1.0) -> RadioLink:
+    def make(
+        self,
+        member: int,
+        budget: Budget | None,
+        over_thermal: float = 1.0,
+        level_at: Callable[[int], float] | None = None,
+    ) -> RadioLink:
         """Radio link of device ``member``.
 
         Parameters
@@ -94,8 +100,14 @@ class GroupLinks:
             Its power budget; the SNR is given by the scenario if absent.
         over_thermal : float
             Interference and noise over noise, linear: the link's ratio is lower by it.
+        level_at : callable, optional
+            The same by time [ns], where it changes at intervals, for devices that stand.
         """
-        made = self._make(member, None if budget is None else budget.snr_at, over_thermal)
+        snr_at = None if budget is None else budget.snr_at
+        if snr_at is not None and level_at is not None:
+            snr = snr_at(0)
+            snr_at = lambda at_ns: snr / level_at(at_ns)  # noqa: E731
+        made = self._make(member, snr_at, over_thermal)
         if budget is not None:
             made.power_at = budget.power_at
         return made
@@ -107,8 +119,10 @@ class GroupLinks:
         gain, gains = fading.build(own, self._samples), fading.build_array(own)
         batch = Batch(own.key, self._law, self._rates) if self._law else None
         block_ns, mobility = fading.block_ns, self._group.mobility
-        if snr_at is not None and mobility is not None:
+        update_ns = uplink.interference.interval_ns
+        if mobility is not None:
             update_ns = to_ns(mobility.update)
+        if snr_at is not None and update_ns:
             snr, gain, block_ns = moving_gain(gain, block_ns, snr_at, update_ns)
             gains = batch = None
         snr /= over_thermal

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from simnet.channel.interference import Levels
 from simnet.channel.radio_link import RadioLink
 from simnet.device.device import Device, Group
 from simnet.device.network import CellNetwork, Ending, MakeUplink, Network
 from simnet.device.paced_device import PacedDevice
 from simnet.device.verdicts import Verdicts
 from simnet.kernel import Environment
+from simnet.link.activity import Watched, sample_activity
 from simnet.link.base import Medium, Uplink
 from simnet.link.deferred import DeferredUplink
 from simnet.link.wire import DelayLink, FifoLink, Link, OpenLink, Way
@@ -50,6 +52,8 @@ class Wiring:
         Tables of the transmissions of each cell, and of the batches of each server.
     routes
         Route of each cell; none without a network.
+    levels
+        The interference where it changes; None where it does not.
     """
 
     networks: tuple[Network, ...]
@@ -60,6 +64,19 @@ class Wiring:
     media: tuple[Table, ...]
     servers: tuple[Table, ...]
     routes: tuple[Route, ...] = ()
+    levels: Levels | None = None
+
+    @property
+    def mean_over_thermal(self) -> NDArray[np.float64]:
+        """Interference and noise over noise at each base station, the mean over time."""
+        return self.over_thermal if self.levels is None else self.levels.mean
+
+    def over_thermal_at(
+        self, device: NDArray[np.int64], times_ns: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Interference and noise over noise that each of many devices met at its time [ns]."""
+        cell = self.cell[device]
+        return self.over_thermal[cell] if self.levels is None else self.levels.of(cell, times_ns)
 
     def device(self, number: int, group: Group) -> Device:
         """Device ``number`` in its cell."""
@@ -161,6 +178,10 @@ def several_cells(
         verdicts.ways[number] = Way(env, downs[number], verdicts.arrive)
         networks.append(network)
         media.append(own.transmissions)
+    if attached.levels is not None:
+        watched = [n.uplink for n in networks if isinstance(n.uplink, Watched)]
+        assert len(watched) == len(networks), "the scenario's check"
+        env.process(sample_activity(env, watched, attached.levels))
     return Wiring(
         tuple(networks),
         attached.cell,
@@ -170,6 +191,7 @@ def several_cells(
         tuple(media),
         tuple(own.batches for own in logs.values()),
         routes,
+        attached.levels,
     )
 
 
