@@ -153,13 +153,13 @@ def one(trace: str, devices: int, duration_ms: int) -> None:
     built_s, built_bytes = process_time(), _resident_bytes() - start_bytes
     simulation.run()
     end_s = process_time()
-    air = simulation.network.log.transmissions.read()
-    busy_ns = np.sum(air["airtime_end_ns"] - air["airtime_start_ns"])
+    rounds = simulation.network.log.rounds.read()
+    airtime_ns = rounds["airtime_end_ns"] - rounds["airtime_start_ns"]
     print(
         json.dumps(
             {
-                "sent": len(air["bits"]),
-                "busy": float(busy_ns) / model.horizon_ns,
+                "sent": int(np.count_nonzero(airtime_ns)),
+                "busy": float(np.sum(airtime_ns)) / model.horizon_ns,
                 "build_s": built_s - start_s,
                 "run_s": end_s - built_s,
                 "built_bytes": built_bytes,
