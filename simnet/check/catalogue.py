@@ -22,7 +22,7 @@ from simnet.check.case import Case
 
 CATALOGUE: dict[str, tuple[Case, ...]] = {
     "hybrid decoding": hybrid.CASES,
-    "drafts of several tokens": protocols.CASES,
+    "protocols on independent tokens": protocols.CASES,
     "devices at their own pace": device_pace.CASES,
     "conversations": conversations.CASES,
     "published latencies": published_latency.CASES,

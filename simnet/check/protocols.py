@@ -1,4 +1,4 @@
-"""Tokens per round of protocols that draft several, on traces of independent tokens."""
+"""What protocols send and commit, on traces of independent tokens."""
 
 from simnet.check.case import Case
 from simnet.check.one_uplink import metric, one_uplink
@@ -54,5 +54,21 @@ CASES = (
         _BELOW / (1 - _BELOW) + _PER_ROUND,
         "token",
         trace=_LONG,
+    ),
+    Case(
+        "Importance-aware HLM, one user: share of tokens sent",
+        "(1 - F) (1 - v), importance even on [0, 1), at F = 11/21, v = 0.3",
+        one_uplink(
+            {
+                "kind": "importance-hlm",
+                "threshold": {"kind": "value", "value": 0.5},
+                "importance": 0.3,
+            }
+        ),
+        metric("transmit_rate"),
+        (1 - _BELOW) * 0.7,
+        "",
+        largest_standard_error=0.02,
+        trace=_LONG.model_copy(update={"importance": True}),
     ),
 )

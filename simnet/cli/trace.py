@@ -142,6 +142,7 @@ def _common(function: Any) -> Any:
 @click.option(
     "--support", type=click.IntRange(min=1), help="Tokens the SLM draws from.  [default: 16]"
 )
+@click.option("--importance", is_flag=True, help="Draw an importance of each token, evenly.")
 def iid(out: Path, **options: Any) -> None:
     """Independent tokens of one acceptance probability: everything has a closed form.
 

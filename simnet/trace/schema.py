@@ -90,6 +90,7 @@ TOKENS: tuple[Column, ...] = (
     Column("entropy_llm", "float32", "of the LLM's law [nats]", 0, replay=False),
     Column("uncertainty", "float32", "share of K perturbed draws that differ", 0, 1),
     Column("uncertainty_mean", "float32", "its exact mean", 0, 1),
+    Column("importance", "float32", "of the token for the answer", 0, 1, optional=True),
     Column("top1_margin", "float32", "most minus second most probable, of the SLM", 0, 1),
     Column("draft_rank", "int32", "of the draft under the SLM, 0 = most probable", 0),
     Column("mass_k", "tail[K]", "probability of the k most probable entries", 0, 1),

@@ -49,6 +49,7 @@ class Drafts:
     mass_k: NDArray[np.float64]
     l1_truncation_k: NDArray[np.float64]
     output_tv_k: NDArray[np.float64]
+    importance: NDArray[np.float64] | None = None
 
 
 class Generator(Config):
@@ -149,6 +150,7 @@ def synthesise(generator: Generator, directory: Path) -> Manifest:
             "entropy_llm": drafts.entropy_llm,
             "uncertainty": changed / draws,
             "uncertainty_mean": drafts.uncertainty_mean,
+            **({} if drafts.importance is None else {"importance": drafts.importance}),
             "top1_margin": drafts.top1_margin,
             "draft_rank": drafts.draft_rank,
             "mass_k": drafts.mass_k,

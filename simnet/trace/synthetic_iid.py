@@ -4,7 +4,8 @@ The SLM is uniform on the first S tokens; the LLM puts :math:`a / S` on each of 
 :math:`(1 - a) / (|V| - S)` on each other token. So :math:`x_d = 1/S`, :math:`y_d = a/S` for every
 draft: acceptance is i.i.d. with probability a, and mass, distance and output law have closed forms.
 The uncertainty is independent of all that, uniform on 0, 1/K, ..., 1:
-:math:`P(u \le t) = (\lfloor tK \rfloor + 1) / (K + 1)`.
+:math:`P(u \le t) = (\lfloor tK \rfloor + 1) / (K + 1)`. So is the importance, if asked for, uniform
+on [0, 1).
 """
 
 from math import log
@@ -28,6 +29,7 @@ class Iid(Generator):
     acceptance: float = Field(0.8, ge=0, le=1, description="Probability that a draft is accepted")
     vocabulary_size: int = Field(4096, ge=2, description="|V|")
     support: int = Field(16, ge=1, description="S: tokens the SLM draws from, evenly")
+    importance: bool = Field(False, description="Whether tokens have an importance, drawn evenly")
 
     def vocabulary(self) -> int:
         """|V|."""
@@ -77,6 +79,7 @@ class Iid(Generator):
             mass_k=np.repeat(laws.mass, rows, axis=0),
             l1_truncation_k=np.repeat(laws.l1, rows, axis=0),
             output_tv_k=np.repeat(_output_tv(size, support, a, grid)[None], rows, axis=0),
+            importance=self.stream("importance").random(rows) if self.importance else None,
         )
 
 
