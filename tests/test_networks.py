@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 import simnet
 from simnet.channel.interference import ActivityInterference
+from simnet.experiment.run import run
 from simnet.records import spans_of
 from simnet.scenario.cells import attach
 from simnet.scenario.document import ScenarioError
@@ -170,7 +171,7 @@ ALONE = {
 @every_mac
 @pytest.mark.parametrize("protocol", ["cu-hlm", "llm-only"])
 def test_two_cells_that_share_nothing_are_two_cells(iid_trace, protocol, mac):
-    def run(network, cells):
+    def records_in(network, cells):
         scenario = cell(
             iid_trace,
             protocol,
@@ -190,9 +191,9 @@ def test_two_cells_that_share_nothing_are_two_cells(iid_trace, protocol, mac):
         del scenario["devices"]["phones"]
         return records_of(scenario)
 
-    both = run(ISLANDS, ("west", "east"))
+    both = records_in(ISLANDS, ("west", "east"))
     for number, name in enumerate(("west", "east")):
-        alone = run(ALONE[name], (name,))
+        alone = records_in(ALONE[name], (name,))
         first = 6 * number
         here = np.isin(both.rounds["device"], range(first, first + 6))
         assert len(alone.rounds["device"]) == here.sum() > 50
@@ -488,3 +489,54 @@ def test_sampled_interference_is_refused_where_rates_must_be_known_ahead(iid_tra
         given_ = {"uplink__mac": {"kind": "round-robin"}, **SAMPLED, **changes}
         with pytest.raises(ValidationError, match=expected):
             Scenario.model_validate(two_cells(iid_trace, **given_))
+
+
+TWO_SERVERS = {
+    **TWO_CELLS,
+    "servers": ["near-west", "near-east"],
+    "links": [
+        {"between": ["west", "near-west"], "delay": "1 ms"},
+        {"between": ["east", "near-east"], "rate": "3 Mbit/s", "delay": "1 ms"},
+        {"between": ["west", "core"], "delay": "1 ms"},
+        {"between": ["core", "near-east"], "delay": "1 ms"},
+    ],
+}
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_each_cell_asks_its_nearest_server_and_loads_are_told_apart(iid_trace, replicas):
+    scenario = two_cells(iid_trace, "hlm", TWO_SERVERS, downlink=SHARED, server__replicas=replicas)
+    seen = run(Scenario.model_validate(scenario), 0, Path())
+    records, metrics = seen.records, seen.metrics
+    cell_of, batches = records.devices["cell"], records.batches
+    assert [about["server"] for about in records.cells] == [0, 1]
+    server = batches["replica"] // replicas
+    assert set(batches["replica"]) == set(range(2 * replicas))
+    assert (np.diff(batches["start_ns"]) >= 0).all()
+    rounds = records.rounds
+    verified = (rounds["server_tokens"] > 0) & (rounds["batch_end_ns"] >= 0)
+    for number, name in enumerate(("west", "east")):
+        own = verified & (cell_of[rounds["device"]] == number)
+        assert np.isin(rounds["batch_end_ns"][own], batches["end_ns"][server == number]).all()
+        steps = (batches["end_ns"].clip(max=records.horizon_ns) - batches["start_ns"])[
+            server == number
+        ]
+        busy = steps.sum() / (replicas * records.horizon_ns)
+        found = metrics[f"servers.near-{name}.server_utilisation"]
+        assert found == pytest.approx(busy)
+    # what is told of each adds up to what is told of all
+    cells, servers = ("cells.west", "cells.east"), ("servers.near-west", "servers.near-east")
+    for metric, places, together in (
+        ("output_tokens_per_s", cells, sum),
+        ("uplink_goodput_bps", cells, sum),
+        ("uplink_utilisation", cells, np.mean),
+        ("downlink_utilisation", cells, np.mean),
+        ("server_utilisation", servers, np.mean),
+        ("uplink_offered_load", cells, max),
+        ("downlink_offered_load", cells, max),
+        ("server_offered_load", servers, max),
+    ):
+        parts = [metrics[f"{place}.{metric}"] for place in places]
+        assert metrics[metric] == pytest.approx(together(parts), rel=1e-9), metric
+    crossed = [name for name in metrics if name.startswith("links.")]
+    assert {name.split(".")[1] for name in crossed} == {"east-near-east", "near-east-east"}

@@ -125,6 +125,8 @@ def _of_statistics(scenario: Mapping[str, Any], points: Sequence[Point]) -> list
 
 def _of_models(scenario: Mapping[str, Any]) -> list[str]:
     uplink, server = scenario.get("uplink", {}), scenario.get("server", {})
+    cells = (scenario.get("network") or {}).get("cells", {})
+    interference = _kind(uplink, "interference")
     unbilled = [name for name, billed in scenario.get("ledger", {}).items() if billed is False]
     cases = {
         "Every radio link has the same rate at all times, wherever its device is.": _kind(
@@ -136,6 +138,15 @@ def _of_models(scenario: Mapping[str, Any]) -> list[str]:
         "Radio gains do not change in time.": _kind(uplink, "fading") == "none",
         "The downlink has a fixed latency: nothing queues there.": (
             scenario.get("downlink", {}).get("kind") == "fixed"
+        ),
+        "Every device has the same rate on the downlink that its cell shares.": (
+            scenario.get("downlink", {}).get("kind") == "shared"
+        ),
+        "Devices stay with the cell that heard them best at the beginning.": bool(cells),
+        "Cells do not interfere with each other.": len(cells) > 1 and interference == "none",
+        "Interference is a constant mean power.": interference in ("activity", "over-thermal"),
+        "Interference follows which cells had something to send, not who is on the air.": (
+            interference == "sampled"
         ),
         "The KV cache of the server has no limit.": server.get("kv_capacity") is None,
         "Reading prompts takes the server no time.": server.get("prefill") == "none",
