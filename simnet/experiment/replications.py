@@ -10,6 +10,10 @@ from simnet.scenario.document import Document, ScenarioError, did_you_mean
 from simnet.scenario.schema import Scenario
 
 Metrics = Mapping[str, float]
+FEWEST_TO_JUDGE = 10
+"""Replications before a width is judged: the fewer, the more often it is narrow by chance, and such
+intervals miss the truth more often than 5 in 100 (Law, "Simulation Modeling and Analysis", 2015,
+section 9.4.1; docs/statistics.md has what was measured)."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,11 @@ class Replications:
 
     @classmethod
     def of(cls, scenario: Scenario) -> "Replications":
-        """As the scenario says: ``replications``, and ``until`` where it has that."""
+        """As the scenario says: ``replications``, and ``until`` where it has that.
+
+        The width of an interval is first judged after ``FEWEST_TO_JUDGE`` replications, or as many
+        as the scenario begins with if these are more.
+        """
         until = scenario.until
         if until is None:
             return cls.exactly(scenario.replications)
@@ -44,7 +52,8 @@ class Replications:
             known = estimate([row.get(until.metric, nan) for row in metrics])
             return known.half_width <= until.relative_half_width * abs(known.mean)
 
-        return cls(scenario.replications, until.max_replications, enough)
+        fewest = max(scenario.replications, min(FEWEST_TO_JUDGE, until.max_replications))
+        return cls(fewest, until.max_replications, enough)
 
     def needed(self, metrics: Sequence[Metrics], asked: int = 0) -> int | None:
         """How many of the first replications, here in order, are needed; None if more are.
