@@ -10,11 +10,12 @@ from simnet.records import Log
 from simnet.rng import CounterStream
 from simnet.scenario.schema import Scenario
 from simnet.scenario.tables import read_table
-from simnet.server.edge_server import Answers, Coming, EdgeServer
+from simnet.server.edge_server import EdgeServer
 from simnet.server.evicting_server import EvictingServer
 from simnet.server.kv_cache import EvictingKvCache, KvCache
 from simnet.server.replicas import Replicas
 from simnet.server.retaining_kv_cache import RetainingKvCache
+from simnet.server.ways import Answers, Coming
 
 
 def edge_server(

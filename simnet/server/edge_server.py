@@ -1,9 +1,6 @@
 """The edge server: one large model that verifies and decodes in batches."""
 
-from bisect import insort
 from collections import deque
-from operator import itemgetter
-from typing import Protocol
 
 from simnet.compute.step_time import StepTime, StepWork
 from simnet.kernel import Alarm, Environment, ProcessGenerator
@@ -12,32 +9,10 @@ from simnet.rng import CounterStream
 from simnet.server.batching import BatchingConfig
 from simnet.server.job import Job, Session
 from simnet.server.kv_cache import KvCache
+from simnet.server.ranked import ranked
 from simnet.server.step import attended_pairs
+from simnet.server.ways import Answers, Coming, put_in_order
 from simnet.units import to_ns
-
-
-class Answers(Protocol):
-    """The way back, where verdicts share it and so have to wait for each other."""
-
-    def answer(self, jobs: list[Job], end_ns: int) -> None:
-        """Send the verdicts of ``jobs``, whose step ends at ``end_ns``, now or later."""
-
-    def stream(self, jobs: list[Job], end_ns: int) -> None:
-        """Send the tokens that ``jobs``, which decode on, got by the step that ends then."""
-
-
-Coming = tuple[int, Job | Session]
-"""Work to come: when [ns], and what."""
-
-_when = itemgetter(0)
-
-
-def put_in_order(coming: deque[Coming], arrives_ns: int, work: Job | Session) -> None:
-    """Queue work to come by its time; most comes in order, so a heap would cost more."""
-    if coming and arrives_ns < coming[-1][0]:
-        insort(coming, (arrives_ns, work), key=_when)
-    else:
-        coming.append((arrives_ns, work))
 
 
 class EdgeServer:
@@ -272,24 +247,15 @@ class EdgeServer:
 
     def _take_ranked(self) -> list[Job]:
         """Rounds of the next step, as the policy ranks them, once enough of them wait."""
-        waiting, taken = list(self._verifications), list[Job]()
+        waiting = list(self._verifications)
         if len(waiting) < self._awaited:
             patience_ns = self._patience_ns
             if not waiting or patience_ns is None:
-                return taken
+                return []
             if waiting[0].arrived_ns + patience_ns > self.env.now:
-                return taken
-        for index in self._policy.rank(waiting):
-            job, sequences = waiting[index], len(self._decoding) + len(taken)
-            if sequences >= self.max_sequences:
-                break
-            tokens = len(self._decoding) + sum([other.tokens for other in taken])
-            if tokens + job.tokens > self.max_tokens and sequences:
-                if self._policy.passes_over:
-                    continue
-                break
-            if self._has_room(job, taken):
-                taken.append(job)
+                return []
+        decoding, sequences, tokens = len(self._decoding), self.max_sequences, self.max_tokens
+        taken = ranked(self._policy, waiting, decoding, sequences, tokens, self._has_room)
         chosen = set(taken)
         self._verifications = deque([job for job in self._verifications if job not in chosen])
         return taken

@@ -4,8 +4,9 @@ from collections import deque
 
 from simnet.kernel import Environment, Event
 from simnet.scheduling.routing import RoutingConfig
-from simnet.server.edge_server import Coming, EdgeServer, put_in_order
+from simnet.server.edge_server import EdgeServer
 from simnet.server.job import Job, Session
+from simnet.server.ways import Coming, put_in_order
 
 
 class Replicas:
