@@ -101,6 +101,9 @@ def network_faults(scenario: "Scenario") -> Iterator[Fault]:
         yield ("uplink", "interference"), "has no effect on a fixed rate: remove it"
     if network is not None:
         yield from _graph_faults(network)
+        if scenario.server.batching.patience_ns is None and len(network.servers) > 1:
+            message = "could wait for ever: which server how many devices ask is drawn"
+            yield ("server", "batching"), message
         if scenario.backhaul.latency:
             yield ("backhaul",), "the links of the network have delays: remove it"
 
