@@ -19,7 +19,8 @@ from simnet.decoding.gated_law import (
     online_output_law,
 )
 from simnet.decoding.rejection import LinearFit
-from simnet.decoding.truncation import l1_truncation_curve, online_k, truncate
+from simnet.decoding.truncation import l1_truncation_curve, truncate
+from simnet.decoding.truncation_rule import online_k
 from simnet.decoding.uncertainty import mean_uncertainty, sampled_uncertainty
 
 VOCABULARY = 12

@@ -11,14 +11,16 @@ from simnet.decoding.truncation import (
     l1_truncation,
     l1_truncation_curve,
     mass_curve,
+    output_tv_curve,
+    rebuilt_draft_probability,
+    truncate,
+)
+from simnet.decoding.truncation_rule import (
     offline_bound,
     offline_k,
     online_bound,
     online_k,
-    output_tv_curve,
-    rebuilt_draft_probability,
     soft_rejected_mass,
-    truncate,
 )
 from simnet.rng import stream
 from simnet.trace.grid import k_grid

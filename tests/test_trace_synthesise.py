@@ -11,7 +11,8 @@ from simnet.decoding.rejection import (
     risk_averse_threshold,
     risk_prone_threshold,
 )
-from simnet.decoding.truncation import l1_truncation_curve, mass_curve, online_k, truncate
+from simnet.decoding.truncation import l1_truncation_curve, mass_curve, truncate
+from simnet.decoding.truncation_rule import online_k
 from simnet.decoding.uncertainty import entropy_nats, top1_margin
 from simnet.faults import InputError
 from simnet.trace.grid import k_grid

@@ -23,7 +23,7 @@ from simnet.decoding.rejection import (
     skipped_mean,
 )
 from simnet.decoding.rejection_curve import ordering_skill, rejection_curve_area
-from simnet.decoding.truncation import offline_k, online_k
+from simnet.decoding.truncation_rule import offline_k, online_k
 
 Estimator = Literal["sampled", "mean"]
 """Which uncertainty gates: as a device samples it, or its exact mean."""

@@ -13,7 +13,8 @@ from scipy.special import bdtr
 from simnet.decoding.acceptance import acceptance_probability, resampling_distribution
 from simnet.decoding.rejection import LinearFit
 from simnet.decoding.token_law import as_law, same_vocabulary
-from simnet.decoding.truncation import online_k, truncate
+from simnet.decoding.truncation import truncate
+from simnet.decoding.truncation_rule import online_k
 from simnet.decoding.uncertainty import NODES, PERTURBATIONS, THETA_MAX
 
 _NEGLIGIBLE = 1e-9

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from simnet.decoding.truncation import offline_k
+from simnet.decoding.truncation_rule import offline_k
 from simnet.lm.quality import Method
 from simnet.protocol.base import Answers
 from simnet.protocol.cu_hlm import CompressedUncertaintyHlmConfig

@@ -12,7 +12,8 @@ from typing import Final, Protocol
 import numpy as np
 
 from simnet.decoding.rejection import LinearFit
-from simnet.decoding.truncation import l1_truncation_curve, online_k
+from simnet.decoding.truncation import l1_truncation_curve
+from simnet.decoding.truncation_rule import online_k
 from simnet.decoding.uncertainty import mean_uncertainty
 from simnet.faults import InputError
 from simnet.lm.draft import Draft

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simnet.decoding.rejection import LinearFit
-from simnet.decoding.truncation import offline_k, online_k
+from simnet.decoding.truncation_rule import offline_k, online_k
 from simnet.protocol.base import Answers, Setting
 from simnet.protocol.threshold import Estimator, ThresholdConfig, rejection_fit, uncertainty_of
 from simnet.registry import Config
