@@ -5,7 +5,7 @@ domains by turns, name these after ``=``. Slopes are those of the fit of the rej
 on the sampled uncertainty and on its exact mean, with 95 % intervals over requests; deciles are of
 the exact mean.
 
-    python analysis/domains.py bundled:sgd-dialogue=seen,unseen bundled:sgd-unseen
+    python analysis/domains.py bundled:sgd-dialogue=seen,unseen bundled:sgd-longer=seen,unseen
 """
 
 import sys

@@ -172,10 +172,21 @@ def test_the_accept_test_is_the_one_of_the_mathematics(u, q, p):
     assert acceptance_test(u, q, p) == accepts(u, q, p)
 
 
-def test_the_bundled_traces_are_sound_and_come_from_one_pair():
+def test_the_bundled_traces_are_sound_and_share_their_small_model():
     """Fifty thousand tokens of dialogues about services seen and unseen in training."""
-    names = ("sgd-dialogue", "sgd-unseen")
+    names = ("sgd-dialogue", "sgd-longer")
     assert [verify_trace(bundled_directory() / name) for name in names] == [[], []]
-    known, unseen = (read_trace(bundled_directory() / name) for name in names)
-    assert len(known) + len(unseen) >= 50_000
-    assert (known.manifest.slm, known.manifest.llm) == (unseen.manifest.slm, unseen.manifest.llm)
+    first, longer = (read_trace(bundled_directory() / name) for name in names)
+    assert len(first) + len(longer) >= 50_000
+    assert first.manifest.slm == longer.manifest.slm
+    assert first.manifest.llm.weights_sha256 != longer.manifest.llm.weights_sha256
+
+
+def test_a_longer_trained_large_model_rejects_more_of_what_is_uncertain():
+    """Slope of rejection over uncertainty by least squares, at the same temperature."""
+    slopes = []
+    for name in ("sgd-dialogue", "sgd-longer"):
+        tokens = read_trace(bundled_directory() / name).tokens
+        u, rejected = tokens["uncertainty"].astype(float), tokens["rejection_probability"]
+        slopes.append(float(np.polyfit(u, rejected.astype(float), 1)[0]))
+    assert slopes[0] < 0.7 < slopes[1]

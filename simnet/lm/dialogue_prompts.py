@@ -1,7 +1,7 @@
 """Cut prompts for the reference pair from held-out dialogues.
 
 Run as ``python -m simnet.lm.dialogue_prompts --help``. ``traces/reference-pair/prompts.txt`` and
-``prompts-unseen.txt`` were made by it.
+``prompts-more.txt`` were made by it.
 """
 
 from collections.abc import Iterator, Sequence
