@@ -9,10 +9,12 @@ from pydantic import Field
 from simnet.channel.rate import LOWEST_EFFICIENCY, RATES, RateConfig, RateOfSnr
 from simnet.units import Decibel
 
+_BITS2 = log2(e) ** 2
+
 
 def dispersion(snr: float) -> float:
     r"""Channel dispersion [bit^2] per complex symbol, :math:`(1-(1+\gamma)^{-2}) \log_2^2 e`."""
-    return (1.0 - (1.0 + snr) ** -2) * log2(e) ** 2
+    return (1.0 - (1.0 + snr) ** -2) * _BITS2
 
 
 def block_error_rate(
@@ -38,7 +40,7 @@ def block_error_rate(
     Y. Polyanskiy, H. V. Poor and S. Verdu, "Channel coding rate in the finite blocklength regime",
     IEEE Trans. Inf. Theory 56(5), 2010.
     """
-    margin = capacity_bits - bits + 0.5 * log2(max(symbols, 1.0))
+    margin = capacity_bits - bits + 0.5 * log2(symbols if symbols > 1.0 else 1.0)
     if dispersion_bits2 <= 0.0:
         return 0.0 if margin >= 0 else 1.0
     return 0.5 * erfc(margin / sqrt(2.0 * dispersion_bits2))

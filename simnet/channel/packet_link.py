@@ -1,6 +1,5 @@
 """A radio link that sends packets in attempts, some of which fail."""
 
-from array import array
 from math import ceil, log2
 
 from simnet.channel.errors import Attempts, Reception
@@ -26,14 +25,21 @@ class Block:
         What it carries.
     rate_bps : float
         Of its code, over the whole band [bit/s].
+
+    Attributes
+    ----------
+    attempts, in_a_row : int
+        Attempts so far, and since it last began anew.
     """
 
     __slots__ = ("_first_ns", "_heard", "_link", "attempts", "bits", "in_a_row", "rate_bps")
 
     def __init__(self, link: "PacketLink", bits: float, rate_bps: float) -> None:
-        self._link = link
-        self.attempts = 0
-        self.begin(bits, rate_bps)
+        self._link = link  # NOTE: begin() is inlined, for there is a block for each packet
+        self.attempts = self.in_a_row = 0
+        self.bits, self.rate_bps = bits, rate_bps
+        self._heard = Reception(bits, link.errors.combining)
+        self._first_ns = -1
 
     def begin(self, bits: float, rate_bps: float) -> None:
         """Begin, or begin anew from nothing."""
@@ -41,7 +47,6 @@ class Block:
         self._heard = Reception(bits, self._link.errors.combining)
         self._first_ns = -1
         self.in_a_row = 0
-        """Attempts since it began."""
 
     @property
     def airtime_ns(self) -> int:
@@ -95,6 +100,7 @@ class PacketLink(RadioLink):
     """
 
     __slots__ = (
+        "_assumed",
         "_chosen",
         "_csi_delay_ns",
         "_lowest",
@@ -128,9 +134,11 @@ class PacketLink(RadioLink):
         self._csi_delay_ns = to_ns(errors.csi_delay)
         self.round_trip_ns = to_ns(errors.round_trip)
         self._lowest = 10 ** (errors.lowest_snr / 10)
+        known = errors.assumed_snr
+        self._assumed: float | None = None if known is None else 10 ** (known / 10)
         self._scale = 10 ** (-errors.gap / 10)
         self._margin_db = 0.0
-        self.outcomes = array("q")
+        self.outcomes: list[int] = []
         """Of each packet, in the order of sending: attempts, blocks, blocks whose first attempt
         failed, and 1 where the packet was lost."""
 
@@ -190,12 +198,13 @@ class PacketLink(RadioLink):
 
     def choose_rate(self, at_ns: int) -> float:
         """Rate [bit/s] of a block that begins at ``at_ns``."""
-        errors = self.errors
-        if errors.assumed_snr is None:
-            snr = self.snr * self.gain(max(0, at_ns - self._csi_delay_ns))
-        else:
-            snr = 10 ** (errors.assumed_snr / 10)
-        return self._chosen(max(self._lowest, snr * 10 ** (-self._margin_db / 10)))
+        snr, block_ns = self._assumed, self._block_ns
+        if snr is None:
+            seen_ns = at_ns - self._csi_delay_ns
+            snr = self.snr * self._gain(seen_ns // block_ns if block_ns and seen_ns > 0 else 0)
+        if self._margin_db:
+            snr *= 10 ** (-self._margin_db / 10)
+        return self._chosen(snr if snr > self._lowest else self._lowest)
 
     def adapt(self, failed: bool) -> None:
         """Let the outer loop see how a first attempt went."""
@@ -203,7 +212,9 @@ class PacketLink(RadioLink):
         if loop is not None:
             gone = -loop.target_bler / (1.0 - loop.target_bler)
             margin_db = self._margin_db + loop.step * (1.0 if failed else gone)
-            self._margin_db = min(loop.largest, max(-loop.largest, margin_db))
+            if abs(margin_db) > loop.largest:
+                margin_db = loop.largest if margin_db > 0 else -loop.largest
+            self._margin_db = margin_db
 
     def information(self, start_ns: int, end_ns: int) -> float:
         """Capacity [bit per symbol] between two instants, the mean over fading blocks."""
