@@ -3,8 +3,9 @@
 from math import nan
 from typing import Any
 
-from simnet.check.case import SYNTHETIC, Case
-from simnet.check.one_uplink import NOTHING_BILLED, metric
+from simnet.check.case import Case
+from simnet.check.one_uplink import NOTHING_BILLED, metric, one_uplink
+from simnet.check.queues import station
 from simnet.experiment.run import Run
 from simnet.trace.synthetic_iid import Iid
 
@@ -15,56 +16,25 @@ _DRAFT_S, _VERDICT_S, _K = 0.050, 480 / 48e3, 12
 
 def _verdicts(law: dict[str, Any], replicas: int = 1) -> dict[str, Any]:
     """Poisson arrivals whose verdicts, and nothing else, take time."""
-    return {
-        "stop": {"duration": "200 s", "warmup": "10 s"},
-        "devices": {
-            "probes": {
-                "count": 40,
-                "slm": {"kind": "constant", "time_per_token": "0 s"},
-                "traffic": {"kind": "poisson", "rate": f"{_PER_S / 40} /s"},
-                "protocol": {
-                    "kind": "probe",
-                    "payload": {"kind": "constant", "value": "0 bit"},
-                    "verdict": law,
-                },
-            }
-        },
-        "uplink": {
-            "bandwidth": "1 MHz",
-            "rate": {"kind": "fixed", "value": "1 Mbit/s"},
-            "mac": {"kind": "fifo"},
-        },
-        "downlink": {"kind": "shared", "rate": "48 kbit/s"},
-        "server": {
-            "step_time": {"kind": "constant", "time": "0 s"},
-            "batching": {"kind": "continuous", "max_sequences": 1},
-            "replicas": replicas,
-        },
-    }
+    scenario = station(payload={"kind": "constant", "value": "0 bit"})
+    scenario["devices"]["probes"]["protocol"]["verdict"] = law
+    scenario["server"]["replicas"] = replicas
+    stop = {"duration": "200 s", "warmup": "10 s"}
+    return {**scenario, "stop": stop, "downlink": {"kind": "shared", "rate": "48 kbit/s"}}
 
 
 def _loop(count: int) -> dict[str, Any]:
     """HLM devices that always ask, with a verdict of 480 bit for each token."""
-    return {
-        "stop": {"duration": "40 s", "warmup": "5 s"},
-        "devices": {
-            "phones": {
-                "count": count,
-                "slm": {"kind": "constant", "time_per_token": "50 ms", "prefill_per_token": "0 s"},
-                "traffic": {"kind": "full-buffer"},
-                "trace": SYNTHETIC,
-                "protocol": {"kind": "hlm"},
-            }
-        },
-        "uplink": {
-            "bandwidth": "1 MHz",
-            "rate": {"kind": "fixed", "value": "1000 Gbit/s"},
-            "mac": {"kind": "fifo"},
-        },
-        "downlink": {"kind": "shared", "rate": "48 kbit/s"},
-        "server": {"step_time": {"kind": "constant", "time": "0 s"}, "prefill": "none"},
-        "ledger": {**NOTHING_BILLED, "header": "466 bit", "verdict": True},
-    }
+    scenario = one_uplink(
+        {"kind": "hlm"},
+        count=count,
+        stop={"duration": "40 s", "warmup": "5 s"},
+        draft="50 ms",
+        rate="1000 Gbit/s",
+        step_time={"kind": "constant", "time": "0 s"},
+        ledger={**NOTHING_BILLED, "header": "466 bit", "verdict": True},
+    )
+    return {**scenario, "downlink": {"kind": "shared", "rate": "48 kbit/s"}}
 
 
 def _saturated(run: Run) -> float:

@@ -5,45 +5,29 @@ from typing import Any
 
 from scipy.special import exp1
 
-from simnet.check.case import SYNTHETIC, Case
-from simnet.check.one_uplink import NOTHING_BILLED, metric
+from simnet.check.case import Case
+from simnet.check.channel import saturated_link, spectral_efficiency
+from simnet.check.one_uplink import NOTHING_BILLED, metric, one_uplink
+from simnet.check.queues import station
 from simnet.experiment.run import Run
 from simnet.trace.synthetic_iid import Iid
 
 _PER_S, _BITS, _S = 60.0, 10_000, 0.010  # arrivals per second; 10 kbit take 10 ms at 1 Mbit/s
 _RHO = _PER_S * _S
 _ANSWERS = Iid(requests=40, tokens=200, acceptance=0.8, vocabulary_size=16384, support=8)
-_AIR = {
-    "bandwidth": "1 MHz",
-    "rate": {"kind": "fixed", "value": "1000 Gbit/s"},
-    "mac": {"kind": "fifo"},
-}
 
 
 def _asking(network: dict[str, Any], cells: tuple[str, ...]) -> dict[str, Any]:
     """Poisson arrivals, dealt over the cells; nothing but the links takes time."""
+    scenario = station(payload={"kind": "constant", "value": f"{_BITS} bit"})
+    probes = scenario["devices"]["probes"]
+    traffic = {"kind": "poisson", "rate": f"{_PER_S / 40 / len(cells)} /s"}
+    scenario["uplink"]["rate"]["value"] = "1000 Gbit/s"
     return {
+        **scenario,
         "stop": {"duration": "200 s", "warmup": "10 s"},
-        "devices": {
-            f"at-{cell}": {
-                "count": 40,
-                "slm": {"kind": "constant", "time_per_token": "0 s"},
-                "traffic": {"kind": "poisson", "rate": f"{_PER_S / 40 / len(cells)} /s"},
-                "protocol": {
-                    "kind": "probe",
-                    "payload": {"kind": "constant", "value": f"{_BITS} bit"},
-                },
-                "cell": cell,
-            }
-            for cell in cells
-        },
+        "devices": {f"at-{cell}": {**probes, "traffic": traffic, "cell": cell} for cell in cells},
         "network": network,
-        "uplink": _AIR,
-        "downlink": {"kind": "fixed", "latency": "0 s"},
-        "server": {
-            "step_time": {"kind": "constant", "time": "0 s"},
-            "batching": {"kind": "continuous", "max_sequences": 1},
-        },
     }
 
 
@@ -69,32 +53,27 @@ _MEETING = {
 
 
 def _talking(count: int) -> dict[str, Any]:
-    """HLM devices that always ask; 50 ms a draft, 3 kbit up, 480 bit down, two links."""
-    return {
-        "stop": {"duration": "40 s", "warmup": "5 s"},
-        "devices": {
-            "phones": {
-                "count": count,
-                "slm": {"kind": "constant", "time_per_token": "50 ms", "prefill_per_token": "0 s"},
-                "traffic": {"kind": "full-buffer"},
-                "trace": SYNTHETIC,
-                "protocol": {"kind": "hlm"},
-            }
-        },
-        "network": {
-            "cells": {"west": {}},
-            "routers": ["core"],
-            "servers": ["edge"],
-            "links": [
-                {"between": ["west", "core"], "rate": "100 Mbit/s", "delay": "2 ms"},
-                {"between": ["core", "edge"], "rate": "40 Mbit/s", "delay": "3 ms"},
-            ],
-        },
-        "uplink": {**_AIR, "rate": {"kind": "fixed", "value": "1 Gbit/s"}},
-        "downlink": {"kind": "shared", "rate": "480 kbit/s", "latency": "1 ms"},
-        "server": {"step_time": {"kind": "constant", "time": "4 ms"}, "prefill": "none"},
-        "ledger": {**NOTHING_BILLED, "header": "466 bit", "verdict": True},
+    """HLM devices that always ask; 50 ms a draft, a header and |V| entries up, 480 bit down."""
+    scenario = one_uplink(
+        {"kind": "hlm"},
+        count=count,
+        stop={"duration": "40 s", "warmup": "5 s"},
+        draft="50 ms",
+        rate="1 Gbit/s",
+        step_time={"kind": "constant", "time": "4 ms"},
+        ledger={**NOTHING_BILLED, "header": "466 bit", "verdict": True},
+    )
+    network = {
+        "cells": {"west": {}},
+        "routers": ["core"],
+        "servers": ["edge"],
+        "links": [
+            {"between": ["west", "core"], "rate": "100 Mbit/s", "delay": "2 ms"},
+            {"between": ["core", "edge"], "rate": "40 Mbit/s", "delay": "3 ms"},
+        ],
     }
+    downlink = {"kind": "shared", "rate": "480 kbit/s", "latency": "1 ms"}
+    return {**scenario, "network": network, "downlink": downlink}
 
 
 _UP_BITS = 466 + 16384 * (8 + 14)  # header, and |V| entries of a probability and an index
@@ -197,31 +176,10 @@ def _bursts() -> dict[str, Any]:
 
 def _faded(over_thermal: str) -> dict[str, Any]:
     """One device that always sends over a Rayleigh channel of 13 dB, with interference."""
-    return {
-        "stop": {"duration": "50 s", "warmup": "1 s"},
-        "devices": {
-            "sender": {
-                "count": 1,
-                "snr": "13 dB",
-                "slm": {"kind": "constant", "time_per_token": "0 s"},
-                "traffic": {"kind": "full-buffer"},
-                "protocol": {
-                    "kind": "probe",
-                    "rounds": 100,
-                    "payload": {"kind": "constant", "value": "30 kbit"},
-                },
-            }
-        },
-        "uplink": {
-            "bandwidth": "1 MHz",
-            "fading": {"kind": "rayleigh", "coherence": "10 ms"},
-            "interference": {"kind": "over-thermal", "value": over_thermal},
-            "rate": {"kind": "shannon"},
-            "mac": {"kind": "fifo"},
-        },
-        "downlink": {"kind": "fixed", "latency": "0 s"},
-        "server": {"step_time": {"kind": "constant", "time": "0 s"}},
-    }
+    scenario = saturated_link({"kind": "rayleigh", "coherence": "10 ms"})
+    scenario["devices"]["sender"]["snr"] = "13 dB"
+    scenario["uplink"]["interference"] = {"kind": "over-thermal", "value": over_thermal}
+    return scenario
 
 
 def _islands(*cells: str) -> dict[str, Any]:
@@ -337,7 +295,7 @@ CASES = (
         "Ergodic capacity under Rayleigh fading of 13 dB, 3 dB of interference over thermal",
         "e^(1/g) E1(1/g) / ln 2 at g = SNR / (1 + I/N), 10 dB",
         _faded("3 dB"),
-        lambda run: run.metrics["uplink_goodput_bps"] / 1e6,
+        spectral_efficiency,
         exp(0.1) * float(exp1(0.1)) / log(2),
         "bit/s/Hz",
     ),

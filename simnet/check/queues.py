@@ -11,7 +11,7 @@ def _metric(name: str) -> Any:
     return lambda run: run.metrics[name]
 
 
-def _station(
+def station(
     *,
     payload: dict[str, Any],
     step_time: dict[str, Any] | None = None,
@@ -63,7 +63,7 @@ def _machine_repair(devices: int, think_s: float, service_s: float) -> tuple[flo
 
 
 def _closed_loop() -> dict[str, Any]:
-    scenario = _station(payload={"kind": "exponential", "mean": "15 kbit"})
+    scenario = station(payload={"kind": "exponential", "mean": "15 kbit"})
     scenario["devices"]["probes"] |= {
         "count": 50,
         "traffic": {"kind": "closed", "think_time": {"kind": "exponential", "mean": "1 s"}},
@@ -83,7 +83,7 @@ CASES = (
     Case(
         "M/D/1 at the uplink: mean wait",
         "Pollaczek-Khinchine: rho S / (2 (1 - rho))",
-        _station(payload=_FIXED),
+        station(payload=_FIXED),
         _metric("uplink_waiting_time_s_mean"),
         RHO * 0.010 / (2 * (1 - RHO)),
         "s",
@@ -91,7 +91,7 @@ CASES = (
     Case(
         "M/M/1 at the uplink: mean wait",
         "rho S / (1 - rho)",
-        _station(payload=_EXPONENTIAL),
+        station(payload=_EXPONENTIAL),
         _metric("uplink_waiting_time_s_mean"),
         RHO * 0.010 / (1 - RHO),
         "s",
@@ -99,7 +99,7 @@ CASES = (
     Case(
         "M/G/1 at the uplink, gamma payloads of shape 1/2: mean wait",
         "Pollaczek-Khinchine: lambda E[S^2] / (2 (1 - rho)), E[S^2] = 3 S^2",
-        _station(payload={"kind": "gamma", "mean": "10 kbit", "shape": 0.5}),
+        station(payload={"kind": "gamma", "mean": "10 kbit", "shape": 0.5}),
         _metric("uplink_waiting_time_s_mean"),
         _PER_S * 3 * 0.010**2 / (2 * (1 - RHO)),
         "s",
@@ -108,7 +108,7 @@ CASES = (
     Case(
         "M/M/1 at the uplink: utilisation",
         "rho",
-        _station(payload=_EXPONENTIAL),
+        station(payload=_EXPONENTIAL),
         _metric("uplink_utilisation"),
         RHO,
         "",
@@ -116,7 +116,7 @@ CASES = (
     Case(
         "M/G/1 processor sharing at the uplink: mean sojourn",
         "S / (1 - rho), insensitive to the law of the payload",
-        _station(
+        station(
             payload={"kind": "gamma", "mean": "10 kbit", "shape": 0.5},
             mac="processor-sharing",
         ),
@@ -127,7 +127,7 @@ CASES = (
     Case(
         "M/M/1 at the server, batches of one: mean wait",
         "rho S / (1 - rho)",
-        _station(
+        station(
             payload=_NOTHING,
             step_time={"kind": "random", "time": {"kind": "exponential", "mean": "10 ms"}},
         ),
@@ -139,7 +139,7 @@ CASES = (
     Case(
         "M/D/1 at the server, batches of one: mean wait",
         "rho S / (2 (1 - rho))",
-        _station(payload=_NOTHING, step_time={"kind": "constant", "time": "10 ms"}),
+        station(payload=_NOTHING, step_time={"kind": "constant", "time": "10 ms"}),
         _metric("server_waiting_time_s_mean"),
         RHO * 0.010 / (2 * (1 - RHO)),
         "s",
