@@ -1,6 +1,7 @@
 """What running from Python gives back: numbers, tables, frames, and how they look in a notebook."""
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,11 +27,12 @@ Library = Literal["pandas", "polars"]
 NOTEBOOK_WIDTH = 120  # characters
 
 
-class _Shown:
+class _Shown(ABC):
     """Looks in a terminal and in a notebook as the command line shows it."""
 
+    @abstractmethod
     def __rich__(self) -> ConsoleRenderable:
-        raise NotImplementedError
+        """What the command line shows."""
 
     def __str__(self) -> str:
         console = Console(file=StringIO(), width=NOTEBOOK_WIDTH, color_system=None)

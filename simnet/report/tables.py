@@ -17,7 +17,7 @@ from simnet.report.network_tables import network_tables
 from simnet.report.quantity import UNKNOWN, quantity, short
 from simnet.report.results import Results
 
-NARROW, MEDIUM, WIDE = 80, 106, 132  # widths from which bars, all quantiles, meanings are shown
+NARROW, MEDIUM, WIDE = 92, 106, 132  # widths from which bars, all quantiles, meanings are shown
 BAR, WIDE_BAR = 9, 30
 UNEVEN = 0.01  # distance of the middle of an interval from the mean, in half-widths, times two
 SYNTHETIC = "SYNTHETIC trace: drawn from a model, not recorded from a pair of language models"
