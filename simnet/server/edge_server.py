@@ -229,7 +229,8 @@ class EdgeServer:
         """Rounds of the next step; one that alone exceeds the token limit has a step of its own."""
         if not self._in_order:
             return self._take_ranked()
-        waiting, taken = self._verifications, list[Job]()
+        waiting = self._verifications
+        taken: list[Job] = []
         sequences = tokens = len(self._decoding)
         if sequences + len(waiting) <= self.max_sequences:
             wanted = sum([job.tokens for job in waiting])
