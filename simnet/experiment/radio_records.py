@@ -1,6 +1,6 @@
 """What the radio did to each transmission: known from the links, joined after the run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +46,7 @@ def joined_transmissions(
     controlled = any(link.power_at for link in links)
     power_w = np.full(len(device), np.nan)
     outcomes = np.tile(np.array([1, 1, 0, 0]), (len(device), 1))
-    order = np.argsort(device, kind="stable")
-    first = np.searchsorted(device[order], np.arange(len(links) + 1))
-    for number, link in enumerate(links):
-        if link.batch is not None and link.power_at is None:
-            continue
-        rows = order[first[number] : first[number + 1]]
+    for link, rows in _one_by_one(links, device):
         begun = rows[start_ns[rows] >= 0]
         if begun.size:
             if link.batch is None:
@@ -70,6 +65,19 @@ def joined_transmissions(
             ratio_db["tx_power_dbm"] = 30.0 + 10.0 * np.log10(power_w)
     names = ("attempts", "blocks", "failed_blocks", "lost")
     return {**sent, **ratio_db, **dict(zip(names, outcomes.T.copy(), strict=True))}
+
+
+def _one_by_one(
+    links: Sequence[RadioLink], device: NDArray[np.int64]
+) -> Iterator[tuple[RadioLink, NDArray[np.int64]]]:
+    """Links that say something of each of their transmissions, and those transmissions."""
+    alone = [n for n, link in enumerate(links) if link.batch is None or link.power_at is not None]
+    if not alone:
+        return
+    order = np.argsort(device, kind="stable")
+    first = np.searchsorted(device[order], np.arange(len(links) + 1))
+    for number in alone:
+        yield links[number], order[first[number] : first[number + 1]]
 
 
 def _drawn_together(
