@@ -179,7 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scale", action="store_true", help="vary the number of devices")
     parser.add_argument("--trace", help="trace directory or bundled:<name>; default: the bundled")
-    parser.add_argument("--duration", type=int, default=60, help="simulated time [s]")
+    parser.add_argument("--duration", type=int, default=120, help="simulated time [s]")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--one", nargs=2, type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()

@@ -34,7 +34,7 @@ class Environment(simpy.Environment):
             raise ValueError(f"time must be an int in nanoseconds, >= {self.now}, got {time_ns!r}")
         event = Event(self)
         event._ok, event._value = True, None
-        self.schedule_at(event, time_ns)
+        heappush(self._queue, (time_ns, NORMAL, next(self._eid), event))
         return event
 
     def first_at(self, time_ns: int) -> Event:
