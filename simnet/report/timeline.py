@@ -1,16 +1,16 @@
 """The course of one run as a timeline: Chrome trace events, which the Perfetto UI opens.
 
-One process per device group with a track per device, one for the uplink and one for the server.
-Rounds are slices, their spans slices inside; requests are asynchronous slices; arrows lead from a
+One process per device group with a track per device, one per uplink and one per server. Requests
+are slices, their rounds slices inside, and the spans of a round inside that; arrows lead from a
 round's upload over the uplink to the batch that verifies it; queues, batches and memory are
-counters. Rounds of one device that overlap, such as those of concurrent requests, go to tracks of
-their own.
+counters. Requests of one device that overlap go to tracks of their own.
 
 Times are microseconds with three decimals, so each nanosecond is exact, and what ends when another
 begins has the same text there. What readers disagree about is left out: durations, since a reader
 that adds them to times in floating point finds slices that end after what encloses them;
 ``displayTimeUnit``, which some take for the unit of the times; escaped letters, where UTF-8 does;
-thread numbers that are 0, or shared by two processes.
+thread numbers that are 0, shared by two processes, or the number of a process; asynchronous slices,
+each of which the Perfetto UI gives a track outside of its device.
 
 References
 ----------
@@ -27,19 +27,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simnet import __version__
-from simnet.metrics.window import Rows, Window
+from simnet.metrics.window import Rows
 from simnet.records import Records, boundaries_of
+from simnet.report.timeline_counters import counter_events
 from simnet.report.timeline_events import (
-    ahead_events,
+    ahead_slices,
     batch_slices,
-    counter_events,
     flow_events,
-    request_events,
+    request_slices,
     round_slices,
     slice_events,
     transmission_slices,
 )
-from simnet.report.timeline_tracks import Event, Tracks
+from simnet.report.timeline_tracks import Event, Integers, Tracks
 
 MOST_ROUNDS: Final = 20_000
 """Rounds that a timeline holds, from the start on: about 30 MB."""
@@ -85,19 +85,20 @@ def timeline(records: Records, most_rounds: int = MOST_ROUNDS) -> Timeline:
         until_ns, records.transmissions, "queued_ns", "airtime_start_ns", "airtime_end_ns"
     )
     batches = _until(until_ns, records.batches, "start_ns", "end_ns")
-    requests = _until(until_ns, records.requests, "arrived_ns")
-    tracks = Tracks.of(records, rounds, sent)
+    requests = _until(until_ns, records.requests, "started_ns", "started_ns")
+    ends = _ends(requests, rounds, until_ns)
+    tracks = Tracks.of(records, requests, ends, rounds, sent, batches)
     slices = [
+        *request_slices(requests, ends, rounds, tracks),
         *round_slices(rounds, tracks),
+        *ahead_slices(rounds, tracks),
         *transmission_slices(sent, tracks),
         *batch_slices(batches, tracks),
     ]
     events = [
         *slice_events(slices),
-        *request_events(requests, rounds, tracks, records.horizon_ns),
-        *ahead_events(rounds, tracks),
         *flow_events(rounds, sent, batches, tracks),
-        *counter_events(rounds, sent, batches, tracks, Window(0, until_ns)),
+        *counter_events(records, tracks, until_ns),
     ]
     events.sort(key=lambda event: event["ts"])  # at one time in the order from above
     return Timeline([*tracks.metadata(), *events], until_ns, records.horizon_ns)
@@ -129,6 +130,14 @@ def _line(event: Event) -> str:
     text = json.dumps(rest, separators=(",", ":"), ensure_ascii=False)
     time = f',"ts":{event["ts"] // 1000}.{event["ts"] % 1000:03d}' if "ts" in event else ""
     return f"{text[:-1]}{time}}}"
+
+
+def _ends(requests: Rows, rounds: Rows, until_ns: int) -> Integers:
+    """Until when each request is drawn: its last token, or what there is of it [ns]."""
+    last = np.full(int(requests["request"].max(initial=-1)) + 1, until_ns)
+    np.maximum.at(last, rounds["request"], rounds["finished_ns"])
+    drawn, finished = last[requests["request"]], requests["finished_ns"]
+    return np.where(finished < 0, drawn, np.minimum(finished, drawn))
 
 
 def _until(until_ns: int, rows: Rows, first: str, *boundaries: str) -> dict[str, NDArray[Any]]:

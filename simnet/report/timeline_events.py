@@ -1,4 +1,4 @@
-"""Events of a timeline, one kind after the other; times are in ns."""
+"""Slices and arrows of a timeline, one kind after the other; times are in ns."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import inf
@@ -6,10 +6,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from simnet.metrics.occupancy import Occupancy
-from simnet.metrics.window import Rows, Window
+from simnet.metrics.window import Rows
 from simnet.records import boundaries_of, spans_of
-from simnet.report.timeline_tracks import UPLINK, Event, Track, Tracks
+from simnet.report.timeline_tracks import Event, Integers, Track, Tracks
 
 _OF_A_ROUND: Final = (
     "request",
@@ -59,26 +58,25 @@ def slice_events(slices: Iterable[Slice]) -> Iterator[Event]:
         yield from end(track, inf)
 
 
-def request_events(
-    requests: Rows, rounds: Rows, tracks: Tracks, horizon_ns: int
-) -> Iterator[Event]:
-    """Each request from its arrival to its last token, as an asynchronous slice."""
+def request_slices(requests: Rows, ends: Integers, rounds: Rows, tracks: Tracks) -> Iterator[Slice]:
+    """Each request from when its device turns to it until ``ends``, around its rounds."""
     tokens = np.bincount(
         np.asarray(rounds["request"], dtype=np.int64),
         weights=rounds["committed"],
         minlength=int(requests["request"].max(initial=-1)) + 1,
     )
-    for request, device, arrived, finished, prompt in _rows(
-        requests, "request", "device", "arrived_ns", "finished_ns", "prompt_tokens"
+    columns = ("request", "arrived_ns", "started_ns", "finished_ns", "prompt_tokens")
+    for track, end, (request, arrived, started, finished, prompt) in zip(
+        tracks.of_request, ends.tolist(), _rows(requests, *columns), strict=True
     ):
-        pid, tid = tracks.of_device[device]
-        about = {"cat": "request", "id": f"0x{request:x}", "name": f"request {request}"}
-        told = {"prompt_tokens": prompt, "output_tokens": int(tokens[request])}
-        if finished < 0:
-            told["cut_by_the_horizon"] = 1
-        end = finished if finished >= 0 else max(horizon_ns, arrived)
-        yield {"ph": "b", "pid": pid, "tid": tid, "ts": arrived, **about, "args": told}
-        yield {"ph": "e", "pid": pid, "tid": tid, "ts": end, **about}
+        told: dict[str, Any] = {
+            "waited_us": (started - arrived) / 1e3,
+            "prompt_tokens": prompt,
+            "output_tokens": int(tokens[request]),
+        }
+        if finished != end:
+            told["unfinished"] = "cut by the end of the timeline"
+        yield Slice(track, f"request {request}", started, end, told)
 
 
 def round_slices(rounds: Rows, tracks: Tracks) -> Iterator[Slice]:
@@ -92,22 +90,19 @@ def round_slices(rounds: Rows, tracks: Tracks) -> Iterator[Slice]:
         yield Slice(track, name, row["started_ns"], row["finished_ns"], told)
         for span, (first, last) in spans.items():
             if row[last] > row[first]:
-                yield Slice(track, span.replace("_", " "), row[first], row[last], {})
+                called = span.removesuffix("_time").replace("_", " ")
+                yield Slice(track, called, row[first], row[last], {})
 
 
-def ahead_events(rounds: Rows, tracks: Tracks) -> Iterator[Event]:
-    """What devices drafted in flight, as asynchronous slices: it overlaps the round's spans."""
+def ahead_slices(rounds: Rows, tracks: Tracks) -> Iterator[Slice]:
+    """What devices drafted while a round was in flight."""
     if "ahead_ns" not in rounds:
         return
-    columns = ("device", "request", "position", "sent_ns", "ahead_ns", "ahead_kept_ns")
-    for number, row in enumerate(_rows(rounds, *columns)):
-        device, request, position, sent, ahead, kept = row
+    columns = ("request", "position", "sent_ns", "ahead_ns", "ahead_kept_ns")
+    for request, position, sent, ahead, kept in _rows(rounds, *columns):
         if ahead:
-            pid, tid = tracks.of_device[device]
-            about = {"cat": "ahead", "id": f"0x{number:x}", "name": "drafting ahead"}
             told = {"request": request, "position": position, "kept_us": kept / 1e3}
-            yield {"ph": "b", "pid": pid, "tid": tid, "ts": sent, **about, "args": told}
-            yield {"ph": "e", "pid": pid, "tid": tid, "ts": sent + ahead, **about}
+            yield Slice(tracks.ahead_of[request], "drafting ahead", sent, sent + ahead, told)
 
 
 def transmission_slices(sent: Rows, tracks: Tracks) -> Iterator[Slice]:
@@ -121,9 +116,10 @@ def transmission_slices(sent: Rows, tracks: Tracks) -> Iterator[Slice]:
 
 def batch_slices(batches: Rows, tracks: Tracks) -> Iterator[Slice]:
     """Each step of the server."""
-    for start, end, *told in _rows(batches, "start_ns", "end_ns", *_OF_A_BATCH):
+    rows = _rows(batches, "start_ns", "end_ns", *_OF_A_BATCH)
+    for track, (start, end, *told) in zip(tracks.of_batch, rows, strict=True):
         named = dict(zip(_OF_A_BATCH, told, strict=True))
-        yield Slice(tracks.batches, f"batch of {named['sequences']}", start, end, named)
+        yield Slice(track, f"batch of {named['sequences']}", start, end, named)
 
 
 def flow_events(rounds: Rows, sent: Rows, batches: Rows, tracks: Tracks) -> Iterator[Event]:
@@ -136,55 +132,23 @@ def flow_events(rounds: Rows, sent: Rows, batches: Rows, tracks: Tracks) -> Iter
         )
         if not prompt
     }
-    ends = dict(zip(batches["start_ns"].tolist(), batches["end_ns"].tolist(), strict=True))
-    pid, tid = tracks.batches
-    columns = ("device", "sent_ns", "airtime_start_ns", "airtime_end_ns", "batch_start_ns")
-    for number, (track, row) in enumerate(
-        zip(tracks.of_round, _rows(rounds, *columns), strict=True)
+    server_of, replica = tracks.places.server_of, tracks.places.server_of_replica
+    serving = replica[batches["replica"]].tolist()
+    steps = zip(serving, _rows(batches, "start_ns", "end_ns"), tracks.of_batch, strict=True)
+    at_server = {(server, *step): track for server, step, track in steps if step[1] > step[0]}
+    columns = ("device", "sent_ns", *air[2:], "batch_start_ns", "batch_end_ns")
+    asked = server_of[rounds["device"]].tolist()
+    for number, (server, track, row) in enumerate(
+        zip(asked, tracks.of_round, _rows(rounds, *columns), strict=True)
     ):
-        _, _, start, end, batch = row
-        uplink = on_uplink.get(row[:4])
-        if uplink is None or end <= start or ends.get(batch, batch) <= batch:
+        _, _, start, end, *step = row
+        uplink, batch = on_uplink.get(row[:4]), at_server.get((server, *step))
+        if uplink is None or batch is None or end <= start:
             continue
         about = {"cat": "round", "name": "round", "id": number}
         yield {"ph": "s", "pid": track[0], "tid": track[1], "ts": start, **about}
         yield {"ph": "t", "pid": uplink[0], "tid": uplink[1], "ts": start, **about}
-        yield {"ph": "f", "bp": "e", "pid": pid, "tid": tid, "ts": batch, **about}
-
-
-def counter_events(
-    rounds: Rows, sent: Rows, batches: Rows, tracks: Tracks, window: Window
-) -> Iterator[Event]:
-    """Queues, what is on the air, the size of the batch, the memory in use."""
-    uplink, server = tracks.first_of(UPLINK), tracks.batches
-    check = rounds["server_tokens"] > 0
-    stays = {
-        (uplink, "waiting", "transmissions"): (sent["queued_ns"], sent["airtime_start_ns"]),
-        (uplink, "on the air", "transmissions"): (sent["airtime_start_ns"], sent["airtime_end_ns"]),
-        (server, "waiting", "rounds"): (
-            rounds["arrived_ns"][check],
-            rounds["batch_start_ns"][check],
-        ),
-    }
-    for place, (starts, ends) in stays.items():
-        present = Occupancy.of(starts, ends, window)
-        last = np.append(np.diff(present.times_ns) > 0, True)[: present.times_ns.size]
-        times, counts = present.times_ns[last].tolist(), present.counts[last].tolist()
-        if not times or times[0]:
-            yield _count(*place, 0, 0)
-        for at, count in zip(times, counts, strict=True):
-            yield _count(*place, at, count)
-    begins = set(batches["start_ns"].tolist())
-    for start, end, sequences, kv in _rows(batches, "start_ns", "end_ns", "sequences", "kv_tokens"):
-        yield _count(server, "batch", "sequences", start, sequences)
-        yield _count(server, "KV", "tokens", start, kv)
-        if end not in begins:
-            yield _count(server, "batch", "sequences", end, 0)
-
-
-def _count(track: Track, name: str, what: str, at: int, value: int) -> Event:
-    pid, tid = track
-    return {"ph": "C", "pid": pid, "tid": tid, "name": name, "ts": at, "args": {what: value}}
+        yield {"ph": "f", "bp": "e", "pid": batch[0], "tid": batch[1], "ts": step[0], **about}
 
 
 def _rows(rows: Rows, *columns: str) -> Iterable[tuple[int, ...]]:
