@@ -1,13 +1,16 @@
 """SimPy with an integer clock. The one place that knows how time is kept."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from heapq import heappop, heappush
 
 import simpy
 from simpy.core import SimTime, StopSimulation
-from simpy.events import NORMAL, URGENT, Event, EventPriority, ProcessGenerator
+from simpy.events import NORMAL, URGENT, Event, EventPriority
 
 __all__ = ["Alarm", "Delayed", "Environment", "Event", "ProcessGenerator"]
+
+ProcessGenerator = Generator[Event, Event, None]
+"""A process: it yields the events that it waits for, one after the other."""
 
 _LAST = EventPriority(NORMAL + 1)
 
@@ -15,7 +18,9 @@ _LAST = EventPriority(NORMAL + 1)
 class Environment(simpy.Environment):
     """SimPy environment whose time is a whole number of nanoseconds.
 
-    Simultaneous events are processed in the order (time, priority, order of scheduling).
+    Simultaneous events are processed in the order (time, priority, order of scheduling). Processes
+    are leaner than SimPy's: nobody interrupts one, nobody waits for its end, and an error, in a
+    process or of an event, ends the run.
     """
 
     now: int = 0  # a plain attribute: it is read ten times an event
@@ -69,9 +74,21 @@ class Environment(simpy.Environment):
                 known_ns, waiting = rest_ns, event.callbacks
                 heappush(queue, (time_ns + rest_ns, NORMAL, next(eid), event))
 
-    def process(self, generator: ProcessGenerator) -> "Process":
-        """Begin a process; the first step is taken at once, before events of the same time."""
-        return Process(self, generator)
+    def process(self, generator: ProcessGenerator) -> None:  # type: ignore[override]
+        """Begin a process; the first step is taken at once, before events of the same time.
+
+        From then on the generator's ``send`` is the callback of the event that it waits for.
+        """
+
+        def begin(_: Event) -> None:
+            event = next(generator, None)
+            if event is None:
+                return
+            if event.callbacks is None:  # it has come: go on
+                event = self.first_at(self.now)
+            event.callbacks.append(generator.send)  # type: ignore[arg-type]
+
+        self.first_at(self.now).callbacks.append(begin)
 
     def run(self, until: int | Event | None = None) -> None:  # type: ignore[override]
         """Process events up to the time ``until`` [ns], or up to and with that event."""
@@ -84,13 +101,22 @@ class Environment(simpy.Environment):
             end.callbacks.append(StopSimulation.callback)
         queue = self._queue
         try:
-            while queue:  # NOTE: simpy.Environment.step is inlined
+            while queue:  # NOTE: simpy.Environment.step is inlined, and how a process goes on
                 self.now, _, _, event = heappop(queue)  # type: ignore[assignment]
+                if not event._ok:
+                    raise event._value
                 callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
                 for callback in callbacks:
-                    callback(event)
-                if not event._ok and not hasattr(event, "_defused"):
-                    raise event._value
+                    try:
+                        awaited = callback(event)
+                        while awaited is not None:  # what the process of this callback waits for
+                            if awaited.callbacks is not None:
+                                awaited.callbacks.append(callback)
+                                break
+                            awaited = callback(awaited)
+                    except StopIteration:
+                        if not isinstance(getattr(callback, "__self__", None), Generator):
+                            raise
         except StopSimulation:
             return
 
@@ -100,37 +126,6 @@ class Delayed(Event):
 
     __slots__ = ("rest_ns",)
     rest_ns: int
-
-
-class Process(simpy.Process):
-    """A process that is never interrupted, so nothing needs to know what it waits for.
-
-    Its own end is an event only if somebody waits for it.
-    """
-
-    def __init__(self, env: Environment, generator: ProcessGenerator) -> None:
-        self._send, self._again = generator.send, self._resume  # bound once, used at each event
-        super().__init__(env, generator)
-
-    def _resume(self, event: Event) -> None:
-        """Run on to the next event; see :meth:`simpy.Process._resume`."""
-        try:
-            while True:
-                if event._ok:
-                    event = self._send(event._value)
-                else:
-                    event._defused = True
-                    event = self._generator.throw(event._value)
-                callbacks = event.callbacks
-                if callbacks is not None:
-                    callbacks.append(self._again)
-                    return
-        except StopIteration as end:
-            self._ok, self._value = True, end.value
-            if self.callbacks:
-                self.env.schedule(self)
-            else:
-                self.callbacks = None  # type: ignore[assignment]
 
 
 class Alarm:
