@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -265,8 +266,24 @@ def test_the_directory_of_another_experiment_is_left_alone(scenario, tmp_path):
     assert CliRunner().invoke(main, arguments).exit_code == 0
     before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
     answer = refused(*arguments, "--set", "seed=2")
-    assert "another experiment" in answer
+    assert "holds results of another experiment (seed was 1, is 2); give another --out" in answer
     assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
+
+
+def test_results_that_are_unfinished_or_damaged(scenario, tmp_path):
+    out = tmp_path / "out"
+    assert CliRunner().invoke(main, ["run", str(scenario), "--out", str(out)]).exit_code == 0
+    whole = (out / "runs.parquet").read_bytes()
+    (out / "runs.parquet").write_bytes(whole[: len(whole) // 2])
+    records = out / "runs" / "p0000-r000" / "rounds.parquet"
+    for verb in ("plot", "report"):
+        assert f"{out / 'runs.parquet'}: damaged; remove it" in refused(verb, out)
+    (out / "runs.parquet").unlink()
+    for verb in ("plot", "report"):
+        assert "its runs are not finished" in refused(verb, out)
+    (out / "runs.parquet").write_bytes(whole)
+    records.write_bytes(b"PAR1")
+    assert f"{records}: damaged; remove" in refused("plot", out, "--kind", "queue")
 
 
 @pytest.mark.parametrize(
@@ -354,6 +371,48 @@ def test_a_reader_that_has_seen_enough_is_no_fault():
     os.close(writing)
     assert process.stderr == ""
     assert process.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("arguments", [("schema",), ("run", "{}")])
+def test_what_it_prints_does_not_fit_on_the_disk(scenario, arguments):
+    command = [sys.executable, "-m", "simnet", *(a.format(scenario) for a in arguments)]
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert process.stderr == (
+        "stdout: No space left on device; make room and give the same command again\n"
+    )
+    assert process.returncode == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "{scenario}", "--out", "{new}"),
+        ("sweep", "{scenario}", "--out", "{new}", "--records", "--jobs", "1"),
+        ("run", "{scenario}", "--timeline", "{new}"),
+        ("report", "{results}", "--out", "{new}"),
+        ("trace", "synthesise", "iid", "{new}"),
+    ],
+)
+def test_a_file_that_does_not_fit_on_the_disk(scenario, tmp_path, arguments):
+    resource = pytest.importorskip("resource")
+    names = {"scenario": scenario, "new": tmp_path / "new", "results": tmp_path / "results"}
+    if "{results}" in arguments:
+        simnet_process("run", scenario, "--out", names["results"])
+    most = 2048 if arguments[0] in ("run", "sweep") else 512
+    process = simnet_process(
+        *(a.format(**names) for a in arguments),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+    )
+    assert re.fullmatch(
+        rf"{tmp_path}/new\S*: File too large; make room and give the same command again\n",
+        process.stderr,
+    ), process.stderr
+    assert process.returncode == 2
+    left = {path.name for path in tmp_path.rglob("new*") if path.is_file()}
+    left |= {path.name for path in (tmp_path / "new").rglob("*")}
+    assert left <= {"scenario.yaml", "provenance.json", "runs", "sweep.lock", ".lock"}
 
 
 def test_list_and_schema():

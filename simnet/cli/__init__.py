@@ -6,6 +6,7 @@ A verb returns nothing, or leaves with another exit status through ``ctx.exit(1)
 
 import contextlib
 import difflib
+import errno
 import importlib
 import os
 import sys
@@ -33,6 +34,7 @@ VERBS: Final = {
 
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class BadInput(click.ClickException):
@@ -85,13 +87,22 @@ class Verbs(click.Group):
             click.echo("\nsimnet: interrupted; every file written so far is complete", err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:  # the reader, such as head, has seen enough
-            with contextlib.suppress(OSError):  # what is left to flush goes nowhere
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _discard_stdout()
             ctx.exit(BROKEN_PIPE)
         except OSError as error:
-            if error.filename is None:
+            if error.filename is None and error.errno not in _FULL:
                 raise
-            raise BadInput(f"{error.filename}: {error.strerror}") from None
+            if error.filename is None:  # what it prints
+                _discard_stdout()
+            what = os.strerror(error.errno) if error.errno else str(error)
+            remedy = "; make room and give the same command again" * (error.errno in _FULL)
+            raise BadInput(f"{error.filename or 'stdout'}: {what}{remedy}") from None
+
+
+def _discard_stdout() -> None:
+    """Send what is left to flush nowhere, or Python fails on it once more when it ends."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.command(

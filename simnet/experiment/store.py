@@ -38,8 +38,10 @@ from simnet.scenario.live import models_card
 from simnet.scenario.schema import Scenario
 from simnet.scenario.tables import named_files
 from simnet.trace.token_trace import TokenTrace
+from simnet.whole_file import whole_file
 
 PART = ".part"
+_TOLD = 3  # differences between experiments that a message names
 TABLES = ("devices", "requests", "rounds", "transmissions", "batches", "verdicts", "hops")
 
 
@@ -115,10 +117,14 @@ class Store:
             If it cannot be written, or holds something else.
         """
         file, text = directory / "provenance.json", json.dumps(origin, indent=2) + "\n"
+        if directory.exists() and not directory.is_dir():
+            raise InputError(f"{directory}: cannot be written: not a directory; give another --out")
         try:
             directory.mkdir(parents=True, exist_ok=True)
             if file.exists():
-                _check_same(directory, json.loads(file.read_text(encoding="utf-8")), origin)
+                _check_same(
+                    directory, json.loads(file.read_text(encoding="utf-8")), origin, scenario
+                )
             elif any(directory.iterdir()):
                 raise InputError(
                     f"{directory}: not empty and holds no results of simnet; give another --out"
@@ -139,14 +145,19 @@ class Store:
         """Write one run, all of it or nothing; ``records``: its tables too."""
         target = self.run_directory(point.number, replication)
         part = target.with_name(f"{target.name}.{uuid4().hex}{PART}")
-        part.mkdir(parents=True)
-        if records:
-            for name in TABLES:
-                columns = getattr(run.records, name)
-                if columns is not None:
-                    self._write_columns(part / f"{name}.parquet", columns)
         row = json.dumps(run_row(point, replication, run), indent=0)  # a float reads back exactly
-        (part / "run.json").write_text(row + "\n", encoding="utf-8", newline="\n")
+        try:
+            part.mkdir(parents=True)
+            if records:
+                for name in TABLES:
+                    columns = getattr(run.records, name)
+                    if columns is not None:
+                        self._write_columns(part / f"{name}.parquet", columns)
+            (part / "run.json").write_text(row + "\n", encoding="utf-8", newline="\n")
+        except OSError as error:
+            shutil.rmtree(part, ignore_errors=True)
+            error.filename = str(self.directory)
+            raise
         try:
             part.replace(target)
         except OSError:  # a worker that was thought dead has written the very same
@@ -199,9 +210,8 @@ class Store:
             for point, number in sorted(replications.items())
             for r in range(number)
         ]
-        part = self.directory / "runs.parquet.part"
-        self._write_table(part, table_of(rows))
-        part.replace(self.directory / "runs.parquet")
+        with whole_file(self.directory / "runs.parquet") as part:
+            self._write_table(part, table_of(rows))
 
     def _write_columns(self, path: Path, columns: Columns) -> None:
         self._write_table(path, pa.table({name: pa.array(v) for name, v in columns.items()}))
@@ -246,16 +256,37 @@ def table_of(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.table(columns)
 
 
-def _check_same(directory: Path, found: Mapping[str, Any], origin: Mapping[str, Any]) -> None:
-    for what, value in origin.items():
-        if found.get(what) != value:
-            raise InputError(
-                f"{directory}: holds results of another experiment ({what} was "
-                f"{found.get(what)}, is {value}); give another --out, or remove the directory"
-            )
+def _check_same(
+    directory: Path, found: dict[str, Any], origin: Mapping[str, Any], scenario: Scenario
+) -> None:
+    """Refuse a directory whose results belong to something else; say what differs, by its path."""
+    if found == origin:
+        return
+    file = directory / "scenario.yaml"
+    was = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    hashes = "scenario_sha256", found.get("scenario_sha256")
+    differ = [
+        *_differences(was, yaml.safe_load(resolved(scenario))),
+        *_differences(found, dict((*origin.items(), hashes))),
+    ]
+    differ = list(dict.fromkeys(differ))  # the seed is in both
+    told = "; ".join(differ[:_TOLD]) + f" and {len(differ) - _TOLD} more" * (len(differ) > _TOLD)
+    raise InputError(
+        f"{directory}: holds results of another experiment ({told or 'its scenario differs'}); "
+        "give another --out, or remove the directory"
+    )
+
+
+def _differences(was: Any, now: Any, path: str = "") -> Iterator[str]:
+    """What differs between two documents, by path."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for name in dict.fromkeys((*was, *now)):
+            yield from _differences(was.get(name), now.get(name), f"{path}.{name}".lstrip("."))
+    elif was != now:
+        old, new = ("absent" if v is None else str(parameter(v)) for v in (was, now))
+        yield f"{path} was {old}, is {new}"
 
 
 def _write(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")

@@ -89,9 +89,13 @@ def sweep(
         def submit(executor: Executor, task: Task) -> Future[Metrics]:
             return executor.submit(execute, far, *task, base.resolve(), records)
 
-        while not schedule.complete:
-            with workers.executor() as executor:
-                _drive(executor, workers, submit, schedule, attempts, told)
+        try:
+            while not schedule.complete:
+                with workers.executor() as executor:
+                    _drive(executor, workers, submit, schedule, attempts, told)
+        except OSError:  # the disk is full: make what room there is
+            store.clear_parts()
+            raise
         needed = {number: course.needed or 0 for number, course in schedule.courses.items()}
         store.clear_surplus(needed)
         store.clear_parts()

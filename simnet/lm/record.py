@@ -33,6 +33,7 @@ from simnet.rng import CounterStream
 from simnet.trace.grid import k_grid
 from simnet.trace.schema import Dataset, Manifest, Sampling, Timing, Tokenizer, Uncertainty
 from simnet.trace.write import write_trace
+from simnet.whole_file import whole_file
 
 CALIBRATION_SHARE: Final = 1 / 3
 """Share of the requests whose tokens calibrate; the others are replayed."""
@@ -241,10 +242,8 @@ def _begin(shards: Path, manifest: Manifest, recording: Recording) -> None:
         wanted["batch"] = recording.batch
     file = shards / "recording.json"
     if not file.exists():
-        shards.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        part.write_text(json.dumps(wanted, indent=2), encoding="utf-8")
-        part.replace(file)
+        with whole_file(file) as part:
+            part.write_text(json.dumps(wanted, indent=2), encoding="utf-8")
         return
     found = json.loads(file.read_text(encoding="utf-8"))
     names = sorted(wanted.keys() | found.keys())
@@ -257,10 +256,8 @@ def _begin(shards: Path, manifest: Manifest, recording: Recording) -> None:
 
 
 def _write_shard(file: Path, columns: dict[str, Any]) -> None:
-    part = file.with_suffix(".part")
-    with part.open("wb") as target:
+    with whole_file(file) as part, part.open("wb") as target:
         np.savez(target, **columns)
-    part.replace(file)
 
 
 def _load(file: Path) -> dict[str, NDArray[Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 
 from simnet.decoding.calibration import Calibration
+from simnet.whole_file import whole_file
 
 _HEAD = """\
 # Written by `simnet calibrate`. The values hold for this pair of models, text and sampling only.
@@ -80,10 +81,9 @@ def policy(calibration: Calibration, trace: Mapping[str, Any], theta: float) -> 
 
 def write_policy(path: Path, content: Mapping[str, Any]) -> None:
     """Write a `policy` as YAML; a file that exists is complete."""
-    part = path.with_name(f"{path.name}.part")
     text = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True, width=96)
-    part.write_text(_HEAD + text, encoding="utf-8", newline="\n")
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(_HEAD + text, encoding="utf-8", newline="\n")
 
 
 def _protocol(

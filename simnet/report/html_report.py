@@ -35,6 +35,7 @@ from simnet.report.page_text import findings, limitations, synthetic_warning
 from simnet.report.page_trade_off import trade_off_panel
 from simnet.report.results import Point, Results
 from simnet.report.tables import TOO_FEW, UNSTEADY
+from simnet.whole_file import whole_file
 
 SCRIPTS: Final = ("quantity.js", "charts.js", "page.js")
 STYLES: Final = 56  # after so many, colours, markers and dashes begin again together
@@ -52,10 +53,8 @@ def write_report(results: Results, models: Iterable[Model], file: Path) -> None:
         If a file of the results' directory is missing.
     """
     content = page(results, models)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.part")
-    part.write_text(content, encoding="utf-8", newline="\n")
-    part.replace(file)
+    with whole_file(file) as part:
+        part.write_text(content, encoding="utf-8", newline="\n")
 
 
 def page(results: Results, models: Iterable[Model]) -> str:

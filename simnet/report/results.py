@@ -63,15 +63,27 @@ class Results:
         InputError
             If it holds no results.
         """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         file = directory / "runs.parquet"
+        if not file.is_file() and (directory / "provenance.json").is_file():
+            raise InputError(
+                f"{directory}: its runs are not finished, so there is no runs.parquet; "
+                "give the command that began them again, it goes on with what is missing"
+            )
         if not file.is_file():
             raise InputError(
                 f"{directory}: no runs.parquet here; give the directory that "
                 "`simnet run --out` or `simnet sweep` wrote"
             )
-        rows = pq.ParquetFile(file).read().to_pylist()
+        try:
+            rows = pq.ParquetFile(file).read().to_pylist()
+        except (pa.ArrowException, OSError):
+            raise InputError(
+                f"{file}: damaged; remove it and give the command that wrote it again, "
+                "which collects it anew"
+            ) from None
         if not rows:
             raise InputError(f"{file}: holds no runs")
         return cls(rows, directory)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
@@ -81,7 +82,12 @@ def _read_run(directory: Path, row: Row, stop: Mapping[str, str]) -> RunRecords:
                 f"{file}: not kept; run the sweep with --records to another --out, "
                 "or `simnet run --out` for one point"
             )
-        table = pq.ParquetFile(file).read()
+        try:
+            table = pq.ParquetFile(file).read()
+        except (pa.ArrowException, OSError):
+            raise InputError(
+                f"{file}: damaged; remove {run} and give the command that wrote it again"
+            ) from None
         tables[name] = {column: table[column].to_numpy() for column in table.column_names}
     varied = {name: row[path] for name in stop if (path := f"stop.{name}") in row}
     times = {**stop, **varied}

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from simnet.faults import InputError
+from simnet.whole_file import whole_file
 
 RC: Final[Any] = {
     "axes.axisbelow": True,
@@ -115,8 +116,5 @@ def save(figure: Figure, file: Path) -> None:
     if suffix not in FORMATS:
         raise InputError(f"{file}: the name must end in {', '.join(FORMATS)}")
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[suffix]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.part")
-    with mpl.rc_context(RC):
+    with mpl.rc_context(RC), whole_file(file) as part:
         figure.savefig(part, format=suffix[1:], dpi=200, metadata=undated)
-    part.replace(file)

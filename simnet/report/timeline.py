@@ -40,6 +40,7 @@ from simnet.report.timeline_events import (
     transmission_slices,
 )
 from simnet.report.timeline_tracks import Event, Integers, Tracks
+from simnet.whole_file import whole_file
 
 MOST_ROUNDS: Final = 20_000
 """Rounds that a timeline holds, from the start on: about 30 MB."""
@@ -114,13 +115,10 @@ def write_timeline(records: Records, name: str, file: Path) -> Timeline:
         "until_s": made.until_ns / 1e9,
         "trace_kinds": sorted({str(group["trace_kind"]) for group in records.groups}),
     }
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.part")
-    with part.open("w", encoding="utf-8", newline="\n") as out:
+    with whole_file(file) as part, part.open("w", encoding="utf-8", newline="\n") as out:
         out.write(f'{{"otherData":{json.dumps(about)},"traceEvents":[\n')
         out.write(",\n".join(map(_line, made.events)))
         out.write("\n]}\n")
-    part.replace(file)
     return made
 
 

@@ -1,5 +1,6 @@
 """Write a token trace: the tables first, the manifest last, each complete or absent."""
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -58,24 +59,32 @@ def write_trace(
     ------
     ValueError
         If a column is missing, unknown, of another length, or does not fit its type.
+    OSError
+        That names ``directory``, if it cannot be written.
     """
     grid = len(manifest.k_grid)
     tables = {
         REQUESTS_FILE: _table(REQUESTS_FILE, REQUESTS, requests, grid),
         TOKENS_FILE: _table(TOKENS_FILE, TOKENS, tokens, grid),
     }
-    directory.mkdir(parents=True, exist_ok=True)
-    hashes = {}
-    for name, table in tables.items():
-        part = directory / f"{name}.part"
-        _write_parquet(part, table)
-        hashes[name] = sha256_of(part)
-    complete = manifest.model_copy(update={"files": hashes})
-    part = directory / f"{MANIFEST_FILE}.part"
-    part.write_text(manifest_text(complete), encoding="utf-8", newline="\n")
-    (directory / MANIFEST_FILE).unlink(missing_ok=True)
-    for name in (*tables, MANIFEST_FILE):
-        (directory / f"{name}.part").replace(directory / name)
+    parts = {name: directory / f"{name}.part" for name in (*tables, MANIFEST_FILE)}
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, table in tables.items():
+            _write_parquet(parts[name], table)
+        hashes = {name: sha256_of(parts[name]) for name in tables}
+        complete = manifest.model_copy(update={"files": hashes})
+        parts[MANIFEST_FILE].write_text(manifest_text(complete), encoding="utf-8", newline="\n")
+        (directory / MANIFEST_FILE).unlink(missing_ok=True)
+        for name, part in parts.items():
+            part.replace(directory / name)
+    except OSError as error:  # the disk is full: what was written is of no use
+        with contextlib.suppress(OSError):
+            for part in parts.values():
+                part.unlink(missing_ok=True)
+            directory.rmdir()  # unless something else is in it
+        error.filename = str(directory)
+        raise
     return complete
 
 
