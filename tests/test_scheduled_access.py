@@ -173,19 +173,36 @@ def test_blocks_are_conserved_and_no_slot_idles_with_work(seed, kind, pattern):
     # someone starts in the first uplink slot after the first payload
     first_ns = min(row["queued_ns"] for row in sent)
     starts = [row["airtime_start_ns"] for row in sent if row["airtime_start_ns"] >= 0]
-    assert min(starts) == own.first(first_ns) * SLOT_NS
+    assert min(starts) == own.start_ns(own.first(first_ns))
 
 
 def test_a_pattern_numbers_its_uplink_slots():
     own = SlotPattern(10, "DDSUU")
-    slots, slot = [], own.first(0)
-    for _ in range(5):
-        slots.append(slot)
-        slot = own.after(slot)
-    assert slots == [3, 4, 8, 9, 13]
-    assert [own.ordinal(slot) for slot in slots] == [0, 1, 2, 3, 4]
-    assert (own.first(31), own.first(40), own.first(41)) == (4, 4, 8)
+    assert [own.start_ns(number) for number in range(5)] == [30, 40, 80, 90, 130]
+    assert [own.first(at_ns) for at_ns in (0, 30, 31, 40, 41, 80)] == [0, 0, 1, 1, 2, 2]
     assert own.share == 0.4
+
+
+@pytest.mark.parametrize("kind", SCHEDULERS[1:])
+def test_nobody_is_given_more_than_the_slot_has(kind):
+    # 136 bits a slot in 7 blocks: 136 / (136 / 7) is 7.000000000000001 in floating point
+    link = still_link(272e3)
+    assert 136 / (136 / 7) > 7
+    sends = [(0, device, 136, 0.0) for device in range(2)]
+    sent, _ = play(mac(kind, resource_blocks=7), sends, [link] * 2, 10 * MS)
+    assert sum(row["service_ns"] for row in sent) == pytest.approx(2 * SLOT_NS, abs=2)
+    assert sum(row["airtime_end_ns"] <= SLOT_NS for row in sent) <= 1
+
+
+def test_a_link_that_changes_more_often_than_those_drawn_together_is_followed():
+    config, slots = mac("max-rate", resource_blocks=3), 400
+    sends = [(0, device, 10**6, 0.0) for device in range(21)]
+    seen = []
+    for together in (True, False):
+        links = [fading_link(str(i), "8 ms", together=together) for i in range(20)]
+        sent, _ = play(config, sends, [*links, fading_link("fast", "1 ms")], slots * SLOT_NS)
+        seen.append(sent)
+    assert seen[0] == seen[1]
 
 
 def test_a_device_with_nothing_queued_asks_first():

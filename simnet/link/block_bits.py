@@ -1,5 +1,6 @@
 """What a resource block of each device carries, for many devices at once."""
 
+from collections.abc import Mapping
 from math import inf
 
 import numpy as np
@@ -14,23 +15,26 @@ _AHEAD = 12
 """Fading blocks that are drawn ahead."""
 _FEWEST = 16
 """Devices from which on drawing together is cheaper."""
+_NONE: Mapping[int, float] = {}
 
 
 class Bits(dict[int, float]):
-    """Bits of a resource block by device, in one fading block; found one by one unless drawn.
+    """Bits of a resource block by device at one time; found one by one but for those known.
 
     Parameters
     ----------
     cell
         Of which devices.
     at_ns : int
-        A time in the fading block [ns].
+        The time [ns].
+    known
+        Bits of some of them.
     """
 
     __slots__ = ("_at_ns", "_cell")
 
-    def __init__(self, cell: "BlockBits", at_ns: int) -> None:
-        super().__init__()
+    def __init__(self, cell: "BlockBits", at_ns: int, known: Mapping[int, float] = _NONE) -> None:
+        super().__init__(known)
         self._cell = cell
         self._at_ns = at_ns
 
@@ -58,7 +62,7 @@ class BlockBits:
         """Of each device that has sent."""
         self._to_bits = (slot_ns, blocks)
         self._lengths_ns: set[int] = set()
-        self._drawn: list[Bits] = []
+        self._drawn: list[dict[int, float]] = []
         self._first = self._fading_ns = 0
 
     def add(self, device: int, link: RadioLink) -> None:
@@ -84,19 +88,19 @@ class BlockBits:
         if self._drawn:
             place = at_ns // self._fading_ns - self._first
             if place < _AHEAD:
-                return self._drawn[place]
+                return Bits(self, at_ns, self._drawn[place])
         together = [device for _, device, _ in ranked if self.links[device].batch]
         if len(together) < _FEWEST:
             return Bits(self, at_ns)
         self._draw(at_ns, together)
-        return self._drawn[0]
+        return Bits(self, at_ns, self._drawn[0])
 
     def _draw(self, at_ns: int, devices: list[int]) -> None:
         """Draw the fading blocks from ``at_ns`` [ns] on."""
         links, (slot_ns, blocks) = self.links, self._to_bits
         self._fading_ns = fading_ns = links[devices[0]].block_ns
         self._first = first = at_ns // fading_ns
-        self._drawn = [Bits(self, (first + ahead) * fading_ns) for ahead in range(_AHEAD)]
+        self._drawn = [{} for _ in range(_AHEAD)]
         kinds: dict[tuple[Law, RatesOfSnrs], list[int]] = {}
         for device in devices:
             batch = links[device].batch

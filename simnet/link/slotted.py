@@ -1,12 +1,12 @@
 """Slotted OFDMA: a scheduler gives the resource blocks of each slot to devices."""
 
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 from math import ceil, inf
 
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Alarm, ProcessGenerator
 from simnet.link.base import Medium, Payload
-from simnet.link.block_bits import BlockBits
+from simnet.link.block_bits import Bits, BlockBits
 from simnet.link.queued import QueuedUplink
 from simnet.link.slot_pattern import SlotPattern
 from simnet.scheduling.uplink import Head, Ranked, UplinkScheduler
@@ -18,7 +18,7 @@ _LONGEST_RUN = 10_000
 class Packet(Head):
     """A payload on its way."""
 
-    __slots__ = ("all_bits", "link", "payload", "rated_until_ns")
+    __slots__ = ("all_bits", "link", "payload")
 
     def __init__(
         self, device: int, link: RadioLink, bits: int, payload: Payload, now_ns: int
@@ -34,7 +34,6 @@ class Packet(Head):
         self.all_bits = bits
         self.link = link
         self.payload = payload
-        self.rated_until_ns: float = -1
 
 
 class SlottedUplink(QueuedUplink[Packet]):
@@ -68,8 +67,7 @@ class SlottedUplink(QueuedUplink[Packet]):
     """
 
     _packet = Packet
-    _in_runs = True
-    """Whether slots in which no payload ends may be left to the scheduler."""
+    _block_bits = BlockBits
 
     def __init__(
         self,
@@ -84,14 +82,16 @@ class SlottedUplink(QueuedUplink[Packet]):
         self.scheduler = scheduler
         self.blocks = blocks
         self.pattern = pattern
+        self._blocks_per_slot = blocks * pattern.share  # slots of others included
         self._devices = medium.devices
         self._request_ns, self._grant_ns = request_ns, grant_ns
         self._heap: Ranked = []
         self._granted: list[tuple[int, int]] = []  # when, and to whom, grants come
-        self._slot = pattern.first(0)
+        self._slot = 0  # the next that is not played yet
         self._all_rated = scheduler.by_rate or scheduler.equal_blocks
-        self._bits = BlockBits(pattern.slot_ns, blocks)
-        self._change_ns: float = inf  # when a rate of all that are kept changes
+        self._bits = self._block_bits(pattern.slot_ns, blocks)
+        self._now_bits = Bits(self._bits, 0)  # of the present fading block
+        self._change_ns: float = inf  # when a rate changes
         self._ending = False  # whether payloads end in slot after slot
         self._alarm = Alarm(self.env)
         self.env.process(self._run())
@@ -100,7 +100,7 @@ class SlottedUplink(QueuedUplink[Packet]):
         """Queue ``payload``; see :class:`~simnet.link.base.Uplink`."""
         now_ns, queue = self.env.now, self._queues[device]
         queue.append(self._packet(device, link, bits, payload, now_ns))
-        if self._all_rated and self._bits.links.get(device) is not link:
+        if self._bits.links.get(device) is not link:
             self._bits.add(device, link)
             self._change_ns = 0  # its blocks may be shorter
         if len(queue) > 1:
@@ -111,21 +111,22 @@ class SlottedUplink(QueuedUplink[Packet]):
             periods = -(-(now_ns - offset_ns) // self._request_ns)
             from_ns = offset_ns + periods * self._request_ns + self._grant_ns
             heappush(self._granted, (from_ns, device))
-        if not self._heap:
+        idle = not self._heap
+        if idle:
             self._slot = max(self._slot, self.pattern.first(now_ns))
         if from_ns == now_ns:
             self._join(device)
-        earliest = max(self._slot, self.pattern.first(from_ns))
-        self._alarm.set_by(earliest * self.pattern.slot_ns)
+        if idle:  # else the next slot is on its way
+            earliest = max(self._slot, self.pattern.first(from_ns))
+            self._alarm.set_by(self.pattern.start_ns(earliest))
 
     def _cut(self, packet: Packet) -> None:
         """Record a payload that the horizon cut."""
-        first, pattern = packet.first_slot, self.pattern
-        self._record(packet, pattern.number(first) * pattern.slot_ns if first >= 0 else -1, -1)
+        first = packet.first_slot
+        self._record(packet, self.pattern.start_ns(first) if first >= 0 else -1, -1)
 
     def _record(self, packet: Packet, start_ns: int, end_ns: int) -> None:
-        pattern = self.pattern
-        service_ns = round(packet.blocks * pattern.slot_ns / (self.blocks * pattern.share))
+        service_ns = round(packet.blocks * self.pattern.slot_ns / self._blocks_per_slot)
         kind, bits, asked = packet.is_prompt, packet.all_bits, packet.queued_ns
         row = (packet.device, kind, bits, asked, start_ns, end_ns, service_ns, 0)
         self._write(row)
@@ -134,17 +135,11 @@ class SlottedUplink(QueuedUplink[Packet]):
         """Let the head of a device's queue take part from the next slot on."""
         packet = self._queues[device][0]
         if self._all_rated:
-            packet.block_bits = self._bits.of(packet.link, self._slot * self.pattern.slot_ns)
+            packet.block_bits = self._now_bits[device]
         heappush(self._heap, (self.scheduler.rank(packet), device, packet))
 
-    def _set_rate(self, packet: Packet, at_ns: int) -> None:
-        link = packet.link
-        packet.block_bits = self._bits.of(link, at_ns)
-        change_ns = link.next_change_ns(at_ns)
-        packet.rated_until_ns = inf if change_ns is None else change_ns
-
     def _run(self) -> ProcessGenerator:
-        env, slot_ns = self.env, self.pattern.slot_ns
+        env, pattern = self.env, self.pattern
         while True:
             yield self._alarm.wait()
             if env.peek() <= env.now:  # who comes as a slot begins takes part in it
@@ -152,20 +147,21 @@ class SlottedUplink(QueuedUplink[Packet]):
             self._run_slots()
             if self._heap or self._granted:
                 if not self._heap:
-                    self._slot = max(self._slot, self.pattern.first(self._granted[0][0]))
-                self._alarm.set(self._slot * slot_ns)
+                    self._slot = max(self._slot, pattern.first(self._granted[0][0]))
+                self._alarm.set(pattern.start_ns(self._slot))
 
     def _run_slots(self) -> None:
         """Run slots up to the next scheduled event."""
         env, heap, granted, pattern = self.env, self._heap, self._granted, self.pattern
-        # the slots of other cells that begin now do not touch the one that begins here
-        slot_ns, limit_ns = pattern.slot_ns, max(env.peek(), env.now + 1)
-        ordinal = pattern.ordinal(self._slot)
-        if self.scheduler.refresh(ordinal):
+        if self.scheduler.refresh(self._slot):
             self._rank_anew()
-        last = ordinal + _LONGEST_RUN
-        while ordinal < last:
-            start_ns = self._slot * slot_ns
+        last_ns = pattern.start_ns(self._slot + _LONGEST_RUN)
+        # the slots of other cells that begin now do not touch the one that begins here
+        limit_ns = min(last_ns, max(env.peek(), env.now + 1))
+        known_ns: float = -1
+        until = 0
+        while True:
+            start_ns = pattern.start_ns(self._slot)
             if start_ns >= limit_ns:
                 return
             while granted and granted[0][0] <= start_ns:
@@ -174,95 +170,125 @@ class SlottedUplink(QueuedUplink[Packet]):
                 return
             if start_ns >= self._change_ns:
                 self._new_rates(start_ns)
-            played = 0
-            if self._in_runs and not self._ending:  # else the next may be another such slot
-                slots = self._undisturbed(start_ns, limit_ns, ordinal, last)
-                played = self.scheduler.run(heap, self.blocks, slots, ordinal)
-                ordinal += played
-                self._slot = pattern.number(ordinal)
-                if played == slots:
-                    continue
-                start_ns = self._slot * slot_ns
-            done = self._fill_slot(start_ns, ordinal)
-            ordinal += 1
-            self._slot = pattern.after(self._slot)
-            self._ending = bool(done) and not played
+            until_ns = min(limit_ns, self._change_ns)
+            if granted and granted[0][0] < until_ns:
+                until_ns = granted[0][0]
+            if until_ns != known_ns:
+                known_ns, until = until_ns, pattern.first(int(until_ns))
+            done = self._play(until)
             if done:
-                self._end(done, start_ns + slot_ns)
-                limit_ns = env.peek()
+                self._end(done, pattern.start_ns(self._slot - 1) + pattern.slot_ns)
+                limit_ns = min(last_ns, env.peek())
 
-    def _undisturbed(self, start_ns: int, limit_ns: float, ordinal: int, last: int) -> int:
-        """Slots from ``ordinal`` on, at most up to ``last``, before anything else happens."""
-        until_ns = min(limit_ns, self._change_ns)
-        if self._granted:
-            until_ns = min(until_ns, self._granted[0][0])
-        if not self._all_rated:
-            packet = self._heap[0][2]
-            if start_ns >= packet.rated_until_ns:
-                self._set_rate(packet, start_ns)
-            until_ns = min(until_ns, packet.rated_until_ns)
-        pattern = self.pattern
-        if until_ns >= (self._slot + (last - ordinal) * pattern.period) * pattern.slot_ns:
-            return last - ordinal
-        return min(last, pattern.ordinal(pattern.first(int(until_ns)))) - ordinal
+    def _play(self, until: int) -> list[Packet]:
+        """Play the slots before number ``until``, up to one with payloads that are through."""
+        heap, first = self._heap, self._slot
+        slot = first
+        done: list[Packet] = []
+        while slot < until and not done:
+            if not self._ending:  # else the next may be another such slot
+                if not self._all_rated:
+                    heap[0][2].block_bits = self._now_bits[heap[0][1]]
+                slot += self.scheduler.run(heap, self.blocks, until - slot, slot)
+                if slot == until:
+                    break
+            done = self._fill_slot(slot)
+            self._ending = bool(done) and slot == first
+            slot += 1
+        self._slot = slot
+        return done
 
     def _end(self, done: list[Packet], end_ns: int) -> None:
         """Record and deliver payloads that ended."""
-        slot_ns, number = self.pattern.slot_ns, self.pattern.number
+        begun_ns = self.pattern.start_ns
         for packet in done:
-            start_ns = number(packet.first_slot) * slot_ns
+            start_ns = begun_ns(packet.first_slot)
             self._record(packet, start_ns, end_ns)
             self._deliver(packet.payload, start_ns, end_ns)
 
-    def _fill_slot(self, start_ns: int, ordinal: int) -> list[Packet]:
+    def _fill_slot(self, slot: int) -> list[Packet]:
         """Give the blocks of a slot to devices; the payloads that are through."""
-        heap, scheduler, all_rated = self._heap, self.scheduler, self._all_rated
-        left, served, done, unfinished = self.blocks, [], [], []
+        if self.scheduler.equal_blocks:
+            return self._share_slot(slot)
+        heap, scheduler, queues = self._heap, self.scheduler, self._queues
+        left, done, served = self.blocks, [], []
+        while left and heap:
+            device, packet = heap[0][1:]
+            if not self._all_rated:
+                packet.block_bits = self._now_bits[device]
+            if packet.first_slot < 0:
+                packet.first_slot = slot
+            sent = left * packet.block_bits
+            if packet.bits > sent:
+                packet.bits -= sent
+                packet.blocks += left
+                served.append((packet, sent))
+                left = 0
+                continue
+            heappop(heap)
+            left -= self._finish(packet, left)
+            served.append((packet, packet.bits))
+            done.append(packet)
+            if left and queues[device]:
+                self._join(device)
+        for packet, bits in served:
+            scheduler.served(packet, bits, slot)
+        if not done or done[-1] is not packet:  # the last has not ended, and stays
+            heapreplace(heap, (scheduler.rank(packet), packet.device, packet))
+        elif not left and queues[packet.device]:
+            self._join(packet.device)
+        return done
+
+    def _share_slot(self, slot: int) -> list[Packet]:
+        """Give the blocks of a slot to devices in equal parts; the payloads that are through."""
+        heap, rank, queues = self._heap, self.scheduler.rank, self._queues
+        left, done, unfinished = self.blocks, [], []
         follows = -1  # whose next payload joins when the slot is over
         while left and heap:
             entry = heappop(heap)
-            packet = entry[2]
-            if not all_rated and start_ns >= packet.rated_until_ns:
-                self._set_rate(packet, start_ns)
-            offered = max(1, left // (len(heap) + 1)) if scheduler.equal_blocks else left
+            packet: Packet = entry[2]
+            offered = max(1, left // (len(heap) + 1))
             if packet.first_slot < 0:
-                packet.first_slot = ordinal
+                packet.first_slot = slot
             sent = offered * packet.block_bits
             if packet.bits > sent:
                 left -= offered
                 packet.blocks += offered
                 packet.bits -= sent
                 unfinished.append(entry)
-                served.append((packet, sent))
             else:
-                needed = max(1, ceil(packet.bits / packet.block_bits))
-                left -= needed
-                packet.blocks += needed
-                served.append((packet, packet.bits))
-                packet.bits = 0.0
+                left -= self._finish(packet, offered)
                 done.append(packet)
-                queue = self._queues[packet.device]
-                queue.popleft()
-                if queue and left:
-                    self._join(packet.device)
-                elif queue:
-                    follows = packet.device
+                if queues[packet.device]:
+                    if left:
+                        self._join(packet.device)
+                    else:
+                        follows = packet.device
             if left and not heap and unfinished:
                 heap += unfinished
                 heapify(heap)
                 unfinished = []
-        for packet, bits in served:
-            scheduler.served(packet, bits, ordinal)
         for _, device, packet in unfinished:
-            heappush(heap, (scheduler.rank(packet), device, packet))
+            heappush(heap, (rank(packet), device, packet))
         if follows >= 0:
             self._join(follows)
         return done
 
+    def _finish(self, packet: Packet, offered: int) -> int:
+        """Let the rest of a payload go out in at most ``offered`` blocks; how many it takes."""
+        needed = min(offered, max(1, ceil(packet.bits / packet.block_bits)))
+        packet.blocks += needed
+        self._queues[packet.device].popleft()
+        return needed
+
     def _new_rates(self, at_ns: int) -> None:
         """A fading block has ended: look at the rates of all who take part."""
         self._change_ns = self._bits.change_ns(at_ns)
-        self.scheduler.new_rates(self._heap, self._bits.at(at_ns, self._heap))
+        if self._all_rated:
+            self._now_bits = self._bits.at(at_ns, self._heap)
+            self.scheduler.new_rates(self._heap, self._now_bits)
+        else:
+            self._now_bits = Bits(self._bits, at_ns)
 
     def _rank_anew(self) -> None:
         rank = self.scheduler.rank

@@ -73,7 +73,7 @@ class SlottedInAttempts(SlottedUplink):
     """
 
     _packet = _Packet
-    _in_runs = False
+    _block_bits = _ChosenBits
 
     def __init__(
         self,
@@ -87,7 +87,6 @@ class SlottedInAttempts(SlottedUplink):
         super().__init__(medium, scheduler, blocks, pattern, request_ns, grant_ns)
         self._lose = medium.lose
         self._all_rated = scheduler.by_rate
-        self._bits = _ChosenBits(pattern.slot_ns, blocks)
 
     def _cut(self, packet: Packet) -> None:
         """Record a payload that the horizon cut."""
@@ -102,10 +101,9 @@ class SlottedInAttempts(SlottedUplink):
 
     def _end(self, done: list[Packet], end_ns: int) -> None:
         """Record payloads that ended, and deliver those that were not given up."""
-        slot_ns, number = self.pattern.slot_ns, self.pattern.number
         for packet in done:
             assert isinstance(packet, _Packet)
-            start_ns = number(packet.first_slot) * slot_ns
+            start_ns = self.pattern.start_ns(packet.first_slot)
             self._record(packet, start_ns, end_ns)
             self._note(packet, packet.attempts)
             if packet.lost and self._lose is not None:
@@ -114,10 +112,17 @@ class SlottedInAttempts(SlottedUplink):
             else:
                 self._deliver(packet.payload, start_ns, end_ns)
 
-    def _fill_slot(self, start_ns: int, ordinal: int) -> list[Packet]:
+    def _play(self, until: int) -> list[Packet]:
+        """Play a slot: who waited for a round trip may be back in the next."""
+        done = self._fill_slot(self._slot)
+        self._slot += 1
+        return done
+
+    def _fill_slot(self, slot: int) -> list[Packet]:
         """Give the blocks of a slot to devices; the payloads that are through or given up."""
         heap: Ranked = self._heap
         scheduler, left = self.scheduler, self.blocks
+        start_ns = self.pattern.start_ns(slot)
         end_ns = start_ns + self.pattern.slot_ns
         done: list[Packet] = []
         no_room: Ranked = []
@@ -133,12 +138,12 @@ class SlottedInAttempts(SlottedUplink):
                 no_room.append(entry)
                 continue
             if packet.first_slot < 0:
-                packet.first_slot = ordinal
+                packet.first_slot = slot
             left -= packet.takes
             packet.blocks += packet.takes
             served.append(packet)
         for packet in served:
-            scheduler.served(packet, packet.takes * packet.block_bits, ordinal)
+            scheduler.served(packet, packet.takes * packet.block_bits, slot)
             if self._goes_on(packet, start_ns, end_ns):
                 heappush(heap, (scheduler.rank(packet), packet.device, packet))
             elif packet.block is None:
@@ -166,8 +171,5 @@ class SlottedInAttempts(SlottedUplink):
 
     def _new_rates(self, at_ns: int) -> None:
         """What devices know changes at any time: they are asked again for each slot."""
-        if not self.scheduler.by_rate:
-            self._change_ns = inf
-            return
-        bits = {device: self._bits.of(packet.link, at_ns) for _, device, packet in self._heap}
-        self.scheduler.new_rates(self._heap, bits)
+        super()._new_rates(at_ns)
+        self._change_ns = 0 if self.scheduler.by_rate else inf

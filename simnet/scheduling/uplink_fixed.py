@@ -55,9 +55,9 @@ class MaxRate(_Memoryless):
 
     def new_rates(self, heap: Ranked, block_bits: Mapping[int, float]) -> None:
         """Rank all anew."""
-        for _, device, head in heap:
-            head.block_bits = block_bits[device]
-        heap[:] = [(-head.block_bits, device, head) for _, device, head in heap]
+        for place, (_, device, head) in enumerate(heap):
+            bits = head.block_bits = block_bits[device]
+            heap[place] = (-bits, device, head)
         heapify(heap)
 
 

@@ -74,11 +74,10 @@ class ProportionalFair:
 
     def new_rates(self, heap: Ranked, block_bits: Mapping[int, float]) -> None:
         """Rank all anew."""
-        averages, ranked = self._averages, []
-        for _, device, head in heap:
+        averages = self._averages
+        for place, (_, device, head) in enumerate(heap):
             bits = head.block_bits = block_bits[device]
-            ranked.append((-bits / averages[device], device, head))
-        heap[:] = ranked
+            heap[place] = (-bits / averages[device], device, head)
         heapify(heap)
 
     def refresh(self, slot: int) -> bool:
