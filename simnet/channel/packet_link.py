@@ -14,8 +14,8 @@ from simnet.units import to_ns
 _HOPELESS = 10_000
 
 
-class Block:
-    """One block on its way: its attempts, and what the receiver has gathered of it.
+class Block(Reception):
+    """One block on its way: what the receiver has gathered of it, and its attempts.
 
     Parameters
     ----------
@@ -28,30 +28,27 @@ class Block:
 
     Attributes
     ----------
+    airtime_ns : int
+        Of an attempt over the whole band [ns].
     attempts, in_a_row : int
         Attempts so far, and since it last began anew.
     """
 
-    __slots__ = ("_first_ns", "_heard", "_link", "attempts", "bits", "in_a_row", "rate_bps")
+    __slots__ = ("_first_ns", "_link", "airtime_ns", "attempts", "in_a_row", "rate_bps")
 
     def __init__(self, link: "PacketLink", bits: float, rate_bps: float) -> None:
-        self._link = link  # NOTE: begin() is inlined, for there is a block for each packet
-        self.attempts = self.in_a_row = 0
-        self.bits, self.rate_bps = bits, rate_bps
-        self._heard = Reception(bits, link.errors.combining)
-        self._first_ns = -1
+        self._link = link
+        self.combining = link.errors.combining
+        self.attempts = 0
+        self.begin(bits, rate_bps)
 
     def begin(self, bits: float, rate_bps: float) -> None:
         """Begin, or begin anew from nothing."""
         self.bits, self.rate_bps = bits, rate_bps
-        self._heard = Reception(bits, self._link.errors.combining)
+        self.airtime_ns = ceil(bits * 1e9 / rate_bps)
+        self.snr = self.symbols = self.capacity_bits = self.dispersion_bits2 = 0.0
         self._first_ns = -1
         self.in_a_row = 0
-
-    @property
-    def airtime_ns(self) -> int:
-        """Of an attempt over the whole band [ns]."""
-        return ceil(self.bits * 1e9 / self.rate_bps)
 
     @property
     def given_up(self) -> bool:
@@ -66,8 +63,8 @@ class Block:
         if self._first_ns < 0:
             self._first_ns = start_ns
         symbols = link.bandwidth_hz * self.bits / self.rate_bps
-        self._heard.add(symbols, link.information(start_ns, end_ns))
-        failed = link.errors.fails(self._heard, link.draws, self._first_ns, start_ns)
+        self.add(symbols, link.information(start_ns, end_ns))
+        failed = link.errors.fails(self, link.draws, self._first_ns, start_ns)
         if self.attempts == 1:
             link.adapt(failed)
         if failed and self.attempts >= _HOPELESS:
@@ -103,8 +100,11 @@ class PacketLink(RadioLink):
         "_assumed",
         "_chosen",
         "_csi_delay_ns",
+        "_fall_db",
+        "_largest_db",
         "_lowest",
         "_margin_db",
+        "_rise_db",
         "_scale",
         "bandwidth_hz",
         "draws",
@@ -137,7 +137,11 @@ class PacketLink(RadioLink):
         known = errors.assumed_snr
         self._assumed: float | None = None if known is None else 10 ** (known / 10)
         self._scale = 10 ** (-errors.gap / 10)
-        self._margin_db = 0.0
+        loop = errors.outer_loop
+        self._margin_db = self._rise_db = self._fall_db = self._largest_db = 0.0
+        if loop is not None:
+            self._rise_db, self._largest_db = loop.step, loop.largest
+            self._fall_db = -loop.step * (loop.target_bler / (1.0 - loop.target_bler))
         self.outcomes: list[int] = []
         """Of each packet, in the order of sending: attempts, blocks, blocks whose first attempt
         failed, and 1 where the packet was lost."""
@@ -208,13 +212,10 @@ class PacketLink(RadioLink):
 
     def adapt(self, failed: bool) -> None:
         """Let the outer loop see how a first attempt went."""
-        loop = self.errors.outer_loop
-        if loop is not None:
-            gone = -loop.target_bler / (1.0 - loop.target_bler)
-            margin_db = self._margin_db + loop.step * (1.0 if failed else gone)
-            if abs(margin_db) > loop.largest:
-                margin_db = loop.largest if margin_db > 0 else -loop.largest
-            self._margin_db = margin_db
+        margin_db = self._margin_db + (self._rise_db if failed else self._fall_db)
+        if abs(margin_db) > self._largest_db:
+            margin_db = self._largest_db if margin_db > 0 else -self._largest_db
+        self._margin_db = margin_db
 
     def information(self, start_ns: int, end_ns: int) -> float:
         """Capacity [bit per symbol] between two instants, the mean over fading blocks."""
