@@ -22,16 +22,17 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from simnet.report.results import Results, fields, trace_kinds
-from simnet.report.style import RC, legend_of, line_styles, mark_synthetic, save
+from simnet.report.style import RC, legend_above, line_styles, mark_synthetic, save
 from simnet.units import Duration
 
 AHEAD, ROUND_TRIP = "devices.phones.draft_ahead", "downlink.latency"
 PROTOCOL = "devices.phones.protocol"
 PANELS = {
     "output_tokens_per_s": "speed with drafting ahead over without",
-    "energy_j_per_token": "energy of a token with over without",
+    "energy_j_per_token": "energy of a token with it over without",
 }
 
 
@@ -70,7 +71,10 @@ def figure(results: Results) -> Figure:
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
         axes.set_ylim(bottom=1.0)
-    legend_of(drawn, lines, styles)
+    legend_above(
+        drawn,
+        [Line2D([], [], label=label, **s.line) for label, s in zip(lines, styles, strict=True)],
+    )
     first = results.rows[0]
     notes = [f"Trace: {first['trace_name']} ({first['trace_kind']}). 18.5 ms a draft."]
     mark_synthetic(drawn, trace_kinds(results), notes)

@@ -14,10 +14,13 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-import matplotlib.pyplot as plt
+import matplotlib as mpl
 import numpy as np
 import pyarrow.parquet as pq
+from matplotlib.figure import Figure
 from scipy.stats import t as student
+
+from simnet.report.style import RC, line_styles, save
 
 ALONE_BPS = 1e6 * 10.0
 """Bandwidth x mean SNR: the mean rate of a link."""
@@ -33,21 +36,33 @@ def main(
         users = int(row["devices.phones.count"])
         gains[kind, users].append(row["uplink_goodput_bps"] / ALONE_BPS)
     users = sorted({number for _, number in gains})
-    figure, axes = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
+    figure = Figure(figsize=(5.5, 3.6), layout="constrained")
+    axes = figure.subplots()
     dense = np.arange(1, max(users) + 1)
-    axes.plot(dense, np.cumsum(1 / dense), "k-", linewidth=1, label="$H_K$")
-    axes.axhline(1.0, color="k", linestyle=":", linewidth=1)
-    for kind, marker in (("proportional-fair", "o"), ("round-robin", "s")):
+    axes.plot(dense, np.cumsum(1 / dense), "k-", linewidth=1, label="theory, $H_K$")
+    axes.axhline(1.0, color="k", linestyle=":", linewidth=1, label="theory, 1")
+    kinds = ("proportional-fair", "round-robin")
+    for kind, style in zip(kinds, line_styles(len(kinds)), strict=True):
         samples = [np.array(gains[kind, number]) for number in users]
         half = [student.ppf(0.975, s.size - 1) * s.std(ddof=1) / np.sqrt(s.size) for s in samples]
-        axes.errorbar(users, [s.mean() for s in samples], half, fmt=marker, capsize=3, label=kind)
+        axes.errorbar(
+            users,
+            [s.mean() for s in samples],
+            half,
+            label=kind,
+            color=style.color,
+            marker=style.marker,
+            linestyle="",
+            capsize=3,
+        )
     axes.set(xscale="log", xlabel="backlogged devices K", ylabel="bits carried / one device alone")
     axes.set_xticks(users, [str(number) for number in users])
     axes.minorticks_off()
     axes.legend()
-    figure.savefig(file)
+    save(figure, Path(file))
     print(file)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    with mpl.rc_context(RC):
+        main(*sys.argv[1:])

@@ -15,12 +15,17 @@ of the uncertainty: whoever is first has the whole slot, where turns make all wa
 import sys
 from pathlib import Path
 
-import matplotlib.pyplot as plt
+import matplotlib as mpl
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from matplotlib.figure import Figure
+
+from simnet.report.results import Results, trace_kinds
+from simnet.report.style import RC, line_styles, mark_synthetic, save
 
 WARMUP_NS = 10_000_000_000
+HATCHES = ("", "//")  # told apart in grey too
 
 
 def rounds(directory: str) -> dict[str, np.ndarray]:
@@ -40,28 +45,41 @@ def main(
     file: str = "uncertainty_scheduling.svg",
 ) -> None:
     """Draw the figure of two runs into ``file`` (.svg, .pdf or .png)."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
+    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
     edges = np.linspace(0, 1, 11)
-    for place, (name, directory) in enumerate(
-        (("round robin", turns), ("most uncertain first", uncertain))
-    ):
+    names, both = ("round robin", "most uncertain first"), (turns, uncertain)
+    for place, (name, directory, style) in enumerate(zip(names, both, line_styles(2), strict=True)):
         seen = rounds(directory)
         time_ms = (seen["airtime_end_ns"] - seen["sent_ns"]) / 1e6
         bins = np.minimum((seen["uncertainty"] * 10).astype(int), 9)
         means = [time_ms[bins == b].mean() if (bins == b).any() else np.nan for b in range(10)]
-        left.stairs(means, edges, label=f"{name}, all: {time_ms.mean():.1f} ms", linewidth=2)
+        line = {"color": style.color, "linestyle": style.linestyle, "linewidth": 2}
+        left.stairs(means, edges, label=f"{name}, all: {time_ms.mean():.1f} ms", **line)
         accepted = seen["accepted"] > 0
         bars = [time_ms[accepted].mean(), time_ms[~accepted].mean()]
-        right.bar(np.arange(2) + 0.4 * place - 0.2, bars, 0.38, label=name)
-    left.set(xlabel="uncertainty of the draft", ylabel="mean time on the uplink [ms]")
+        right.bar(
+            np.arange(2) + 0.4 * place - 0.2,
+            bars,
+            0.38,
+            label=name,
+            color=style.color,
+            hatch=HATCHES[place],
+            edgecolor="white",
+        )
+    left.set(xlabel="uncertainty of the draft", ylabel="mean time on the uplink (ms)")
     left.legend()
+    right.legend()
+    right.grid(axis="x", visible=False)
     right.set_xticks([0, 1], ["drafts accepted", "drafts rejected"])
-    right.set_ylabel("mean time on the uplink [ms]")
+    right.set_ylabel("mean time on the uplink (ms)")
     for axes in (left, right):
         axes.set_ylim(bottom=0)
-    figure.savefig(file)
+    mark_synthetic(figure, trace_kinds(Results.read(Path(turns))))
+    save(figure, Path(file))
     print(file)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    with mpl.rc_context(RC):
+        main(*sys.argv[1:])

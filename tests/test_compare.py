@@ -1,10 +1,13 @@
 """Paired differences: right numbers, only of runs that are pairs."""
 
 import json
+import re
+from io import StringIO
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 from scipy import stats
 
 from simnet.cli import main
@@ -125,6 +128,37 @@ def test_figure_shows_each_difference_with_its_interval():
     assert filled["ttft_s_mean"] == "white"
     assert filled["output_tokens_per_s"] != "white"
     assert HOLLOW in axes.figure.get_supxlabel()
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_the_table_is_whole_at_any_width(width):
+    """Each point has its name, each row its metric, numbers and star."""
+    points, more = (
+        [
+            {**row, "uplink.bandwidth": band, "server_waiting_time_s_mean": wait}
+            for band in ("1 MHz", "2 MHz")
+            for row, wait in zip(rows([0.1, 0.2, 0.3]), waits, strict=True)
+        ]
+        for waits in ([0.11, 0.12, 0.13], [15.11, 15.12, 15.131])
+    )
+    found = compare(Results(points), Results(more), ("a", "b"))
+    console = Console(width=width, file=StringIO(), color_system=None)
+    console.print(found.shown(width))
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    for band in ("1 MHz", "2 MHz"):
+        assert f"uplink.bandwidth = {band}\n" in text
+    assert "…" not in text
+    assert re.search(r" server_waiting(_time_s_mean| .*\n   _time_s_mean) ", text)
+    assert text.count("p (Holm)") == 2
+    assert text.count("<.001*") == 2
+
+
+def test_what_does_not_differ_is_said():
+    same = Results(rows([0.1, 0.2, 0.3]))
+    console = Console(width=80, file=StringIO(), color_system=None)
+    console.print(compare(same, same, ("a", "b")).shown(80))
+    assert "nothing differs" in console.file.getvalue()
 
 
 def test_verb_on_a_scenario_and_on_its_results(tmp_path):

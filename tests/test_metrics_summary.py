@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from simnet.metrics import CATALOGUE, Slo, describe, measure, summarise
-from simnet.metrics.catalogue import as_markdown
+from simnet.metrics.page import as_markdown
 from simnet.metrics.summary import estimate, wilson_interval
 from simnet.records import HOPS, VERDICTS
 
@@ -111,6 +111,6 @@ def test_an_unknown_metric_is_named():
 def test_the_page_on_metrics_is_fresh():
     page = Path(__file__).parents[1] / "docs" / "metrics.md"
     assert page.read_text() == as_markdown(), (
-        "write it anew: python -c 'from simnet.metrics.catalogue import as_markdown as page; "
+        "write it anew: python -c 'from simnet.metrics.page import as_markdown as page; "
         'open("docs/metrics.md", "w").write(page())\''
     )

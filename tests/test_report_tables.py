@@ -153,7 +153,34 @@ def test_sweep_at_a_glance(run):
     assert "SYNTHETIC" in text
 
 
+def test_a_sweep_of_many_parameters_keeps_its_verdicts_at_80_columns(run):
+    _, metrics = run
+    section = '{{"kind": "dssd", "bonus": {}, "length": {{"kind": "fixed", "tokens": {}}}}}'
+    rows = [
+        {
+            "point": i,
+            "replication": 0,
+            "seed": 1,
+            "devices.phones.draft_ahead": i > 1,
+            "devices.phones.protocol": section.format(["false", "true"][i % 2], i),
+            "downlink.latency": f"{100 * i} ms",
+            "verdict": "unsaturated",
+            "binding_resource": "backhaul",
+            "binding_load": 0.5,
+            "trace_kind": "real",
+            **metrics,
+        }
+        for i in range(4)
+    ]
+    lines = text_of(sweep_table(Results(rows)), 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum("unsaturated" in line for line in lines) == 4
+    assert sum("backhaul" in line for line in lines) == 4
+    assert sum(line.startswith(" false") for line in lines) == 2  # as YAML writes it
+
+
 def test_labels():
+    assert label(True) == "true"
     assert label('{"kind": "u-hlm", "threshold": {"kind": "risk-prone"}}') == "u-hlm"
     assert label({"kind": "hlm"}) == "hlm"
     assert label(20.0) == "20"

@@ -68,6 +68,7 @@ def command(
 
     from simnet.cli.capacity_answer import answer_of, as_data, capacity_table
     from simnet.cli.progress import progress
+    from simnet.cli.terminal import terminal
     from simnet.experiment.capacity import rule, search
     from simnet.experiment.dask_workers import DaskWorkers
     from simnet.experiment.ladder import WholeNumbers, ladder_for
@@ -136,7 +137,7 @@ def command(
     if as_json:
         click.echo(json.dumps(as_data(found, vary), indent=2))
     else:
-        Console().print(capacity_table(found, vary))
+        terminal().print(capacity_table(found, vary))
         click.echo()
         Console(soft_wrap=True, highlight=False).print(answer_of(found, vary))
         click.echo(f"\nresults: {directory}; figure: simnet plot {directory}")

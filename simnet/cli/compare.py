@@ -53,8 +53,7 @@ def command(
       simnet compare scenarios/quickstart.yaml --a "uplink.bandwidth=1 MHz"
                                                --b "uplink.bandwidth=2 MHz" --figure band.svg
     """  # noqa: D301 - \b keeps click from wrapping
-    from rich.console import Console
-
+    from simnet.cli.terminal import terminal
     from simnet.faults import InputError
     from simnet.report.comparison import METRICS, compare
     from simnet.report.results import Results
@@ -63,7 +62,7 @@ def command(
         raise InputError(f"two settings can be compared, not {len(sources)}")
     if len(sources) == 1 and not (of_a and of_b):
         raise InputError(
-            "say what A and B have, such as --a uplink.mac=fifo --b uplink.mac=round-robin; "
+            "say what A and B have, such as --a uplink.mac.kind=fifo --b uplink.mac.kind=tdma; "
             "or give two results directories"
         )
     names = _names(sources, of_a, of_b)
@@ -101,8 +100,8 @@ def command(
             )
         )
     else:
-        console = Console()
-        console.print(found.table(console.width))
+        console = terminal()
+        console.print(found.shown(console.width))
     if figure is not None:
         from simnet.report.compare_figures import differences
         from simnet.report.style import save

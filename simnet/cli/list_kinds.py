@@ -83,7 +83,7 @@ def _name(family: "Family[Any]") -> str:
 
 def _first_line(member: type[Config]) -> str:
     line = inspect.cleandoc(member.__doc__ or "").partition("\n")[0]
-    return re.sub(r",? :math:`[^`]*`", "", line)
+    return re.sub(r",? :math:`[^`]*`", "", line).replace("``", "")
 
 
 def _how_to_write(described: dict[str, Any], definitions: dict[str, Any]) -> str:

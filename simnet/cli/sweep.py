@@ -50,9 +50,8 @@ def command(
               low: 1 MHz, high: 20 MHz}}, times: {devices.phones.protocol: [...]}}
       until: {metric: output_tokens_per_s, relative_half_width: 0.02}
     """  # noqa: D301 - \b keeps click from wrapping
-    from rich.console import Console
-
     from simnet.cli.progress import progress
+    from simnet.cli.terminal import terminal
     from simnet.experiment.dask_workers import DaskWorkers
     from simnet.experiment.points import points_of
     from simnet.experiment.replications import Replications, check_until
@@ -102,5 +101,5 @@ def command(
         except WorkersDiedError as error:
             raise click.ClickException(f"{error}; {done} of {total} runs are complete") from None
     store.collect(replications)
-    Console().print(sweep_table(Results.read(directory)))
+    terminal().print(sweep_table(Results.read(directory)))
     click.echo(f"\nresults: {directory}; figures: simnet plot {directory}")

@@ -48,7 +48,7 @@ def command() -> None:
     """  # noqa: D301
 
 
-@command.command()
+@command.command(short_help="Show what a trace holds.")
 @_TRACE
 def show(trace: str) -> None:
     """Show what a trace holds: models, data, acceptance, uncertainty.
@@ -77,7 +77,7 @@ def show(trace: str) -> None:
         console.print(f"- {limitation}", markup=False, highlight=False)
 
 
-@command.command()
+@command.command(short_help="Check hashes, ranges and conservation.")
 @_TRACE
 @click.pass_context
 def verify(ctx: click.Context, trace: str) -> None:
@@ -97,13 +97,13 @@ def verify(ctx: click.Context, trace: str) -> None:
     for fault in faults:
         click.echo(f"FAULT  {fault}")
     if faults:
-        click.echo(f"{directory}: {len(faults)} checks failed")
+        click.echo(f"{directory}: {len(faults)} check{'s' * (len(faults) > 1)} failed")
         ctx.exit(1)
     for words in ("SHA-256 of both tables", *CHECKS):
         click.echo(f"ok  {words}")
 
 
-@command.group()
+@command.group(short_help="Generate a trace from statistics.")
 def synthesise() -> None:
     """Generate a trace from statistics; it is labelled synthetic everywhere.
 
@@ -118,25 +118,33 @@ def _common(function: Any) -> Any:
     """Add the options that every generator has."""
     options = (
         click.argument("out", metavar="OUT", type=click.Path(path_type=Path)),
-        click.option("--requests", type=click.IntRange(min=2), help="Answers."),
-        click.option("--tokens", type=click.IntRange(min=1), help="Mean tokens of an answer."),
+        click.option("--requests", type=click.IntRange(min=2), help="Answers.  [default: 200]"),
+        click.option(
+            "--tokens", type=click.IntRange(min=1), help="Mean tokens of an answer.  [default: 256]"
+        ),
         click.option(
             "--length",
             type=click.Choice(["fixed", "geometric"]),
-            help="Law of the answers' lengths.",
+            help="Law of the answers' lengths.  [default: fixed]",
         ),
-        click.option("--prompt-tokens", type=click.IntRange(min=1), help="Tokens of a prompt."),
         click.option(
-            "--vocabulary-size", type=click.IntRange(min=2), help="|V|, never rescaled later."
+            "--prompt-tokens", type=click.IntRange(min=1), help="Tokens of a prompt.  [default: 64]"
         ),
-        click.option("--seed", type=click.IntRange(min=0), help="Names the random streams."),
+        click.option(
+            "--vocabulary-size",
+            type=click.IntRange(min=2),
+            help="|V|, never rescaled later.  [default: 4096; published 32000]",
+        ),
+        click.option(
+            "--seed", type=click.IntRange(min=0), help="Names the random streams.  [default: 1]"
+        ),
     )
     for option in reversed(options):
         function = option(function)
     return function
 
 
-@synthesise.command()
+@synthesise.command(short_help="Independent tokens of one acceptance probability.")
 @_common
 @click.option("--acceptance", type=click.FloatRange(0, 1), help="Of every draft.  [default: 0.8]")
 @click.option(
@@ -155,7 +163,7 @@ def iid(out: Path, **options: Any) -> None:
     _write(Iid, out, options)
 
 
-@synthesise.command()
+@synthesise.command(short_help="Published statistics of TinyLlama with Llama-2-7B.")
 @_common
 @click.option(
     "--acceptance",
@@ -232,7 +240,10 @@ def _identity(trace: "TokenTrace", size: int) -> "Table":
     mark = "SYNTHETIC " if trace.kind == "synthetic" else ""
     table = _table(f"{mark}token trace {trace.name}")
     for role, model in (("SLM", manifest.slm), ("LLM", manifest.llm)):
-        sizes = f"{_si(model.parameters)} parameters, {model.layers} layers, {model.dtype}"
+        layers = f"{model.layers} layer{'s' * (model.layers != 1)}"
+        sizes = f"{_si(model.parameters)} parameters, {layers}, {model.dtype}"
+        if not model.parameters:
+            sizes = "no model"
         table.add_row(role, f"{model.name}: {sizes}")
     rows = (
         ("vocabulary", f"{trace.vocabulary_size:,} tokens"),

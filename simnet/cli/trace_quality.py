@@ -32,7 +32,7 @@ _WIDTH = 150
 """Columns that the table needs; a narrower terminal wraps whole lines."""
 
 
-@click.command(name="quality")
+@click.command(name="quality", short_help="Judge each protocol's answers against the LLM's.")
 @click.argument("trace", metavar="TRACE")
 @live_options
 @click.option(

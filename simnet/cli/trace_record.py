@@ -8,7 +8,7 @@ from simnet.cli.live_options import Live, live_options
 from simnet.faults import InputError
 
 
-@click.command(name="record")
+@click.command(name="record", short_help="Record a trace from a pair of live models.")
 @live_options
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Directory of the trace; new."

@@ -9,8 +9,9 @@ from math import isnan, nan
 from pydantic import TypeAdapter, ValidationError
 
 from simnet.faults import InputError
-from simnet.metrics.catalogue import CATALOGUE, Metric, describe
+from simnet.metrics.catalogue import CATALOGUE, describe
 from simnet.metrics.distribution import fewest_observations
+from simnet.metrics.metric import Metric
 from simnet.metrics.summary import Estimate, summarise
 from simnet.scenario.document import did_you_mean
 from simnet.scenario.schema import Scenario

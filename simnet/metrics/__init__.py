@@ -1,7 +1,8 @@
 """From records to numbers with intervals, and the saturation verdict."""
 
-from simnet.metrics.catalogue import CATALOGUE, Metric, describe
+from simnet.metrics.catalogue import CATALOGUE, describe
 from simnet.metrics.measurement import measure
+from simnet.metrics.metric import Metric
 from simnet.metrics.slo import Slo
 from simnet.metrics.summary import Estimate, summarise
 from simnet.metrics.verdict import Verdict, judge, worst

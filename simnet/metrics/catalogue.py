@@ -1,86 +1,12 @@
-"""What every metric means: name, unit, definition. Tables and the documentation read it."""
-
-from dataclasses import dataclass
+"""Every metric by name, with its unit and definition. Tables and the documentation read it."""
 
 from simnet.metrics.distribution import STATISTICS
+from simnet.metrics.metric import LEVELS, Metric
 
-LEVELS = ("mean", "max")
-MORE_IS_BETTER = (
-    "slo_attainment",
-    "slo_goodput_requests_per_s",
-    "output_tokens_per_s",
-    "device_output_tokens_per_s",
-    "requests_per_s",
-    "jain_fairness",
-    "uplink_goodput_bps",
-    "draft_acceptance_rate",
-    "conditional_acceptance_rate",
-    "tokens_per_round",
-)
-"""Of all other metrics, less is better."""
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric.
-
-    Attributes
-    ----------
-    name : str
-        Column in the results, unit last; statistics are appended to it (``ttft_s_p95``).
-    unit : str
-        ``s``, ``1/s``, ``bit/s``, ...; empty for a pure number.
-    symbol : str
-        Definition, in the symbols of ``SYMBOLS``.
-    meaning : str
-        One line for people.
-    section : str
-        Part of the result table.
-    statistics : tuple of str
-        Empty for a single value.
-    steady : bool
-        Whether it means something only in steady state (flagged when a run is overloaded).
-    per_group : bool
-        Whether it comes once more per device group.
-    """
-
-    name: str
-    unit: str
-    symbol: str
-    meaning: str
-    section: str
-    statistics: tuple[str, ...] = ()
-    steady: bool = False
-    per_group: bool = False
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names under which it appears in the results."""
-        return tuple(f"{self.name}_{s}" for s in self.statistics) or (self.name,)
-
-    @property
-    def more_is_better(self) -> bool:
-        """Which direction users want."""
-        return self.name in MORE_IS_BETTER
-
-
-SYMBOLS = {
-    "T": "length of the window, from the end of the warm-up to the horizon",
-    "a, s, f": "request: the user asks; the device turns to it; its last token is visible",
-    "n, e_1 ... e_n": "request: its tokens, and when each became visible",
-    "t_0 ... t_7": "round: drafting starts; draft complete; first bit on the air; last bit "
-    "received; at the server; step starts; step ends; verdict at the device",
-    "t_b": "round in a network: t_4 less what its way to the server takes in an empty network",
-    "t_q, t_r": "round in a network: its verdict at the base station; t_q less what the way back "
-    "takes in an empty network",
-    "t_d": "round: first bit of its verdict on a downlink that is shared",
-    "N_sent, N_skip": "tokens that the device drafted and sent for verification; committed alone",
-    "N_tested, N_acc": "drafts that the server tested; accepted",
-    "N_out": "tokens committed; of them N_off lie off the recorded path",
-    "A, c": "service of all transmissions: band time that they took; channels of the uplink",
-    "K, W": "devices in closed loops; time that they waited, summed",
-    "d_j, b_j, k_j": "step j: duration, sequences, tokens",
-}
+SPEED, LATENCY, SPANS = "speed", "latency", "where the time goes"
+DEVICE, UPLINK, SERVER = "devices", "uplink", "server"
+DOWNLINK, BACKHAUL = "downlink", "backhaul"
+PROTOCOL, QUALITY = "protocol", "quality risk"
 
 
 def _distribution(name: str, unit: str, symbol: str, meaning: str, section: str) -> Metric:
@@ -94,11 +20,6 @@ def _device(name: str, unit: str, symbol: str, meaning: str, section: str) -> Me
 def _queue(name: str, symbol: str, meaning: str, section: str) -> Metric:
     return Metric(name, "", symbol, meaning, section, LEVELS, steady=True)
 
-
-SPEED, LATENCY, SPANS = "speed", "latency", "where the time goes"
-DEVICE, UPLINK, SERVER = "devices", "uplink", "server"
-DOWNLINK, BACKHAUL = "downlink", "backhaul"
-PROTOCOL, QUALITY = "protocol", "quality risk"
 
 _METRICS = (
     _device("output_tokens_per_s", "token/s", "#{e in T} / T", "tokens shown, all devices", SPEED),
@@ -190,9 +111,19 @@ _METRICS = (
         "demand over capacity; may exceed 1",
         UPLINK,
     ),
-    Metric("uplink_goodput_bps", "bit/s", "bits received in T / T", "bits carried", UPLINK),
     Metric(
-        "uplink_bits_per_token", "bit", "bits received / tokens shown", "price of a token", UPLINK
+        "uplink_goodput_bps",
+        "bit/s",
+        "bits received in T, not those of lost payloads / T",
+        "bits carried",
+        UPLINK,
+    ),
+    Metric(
+        "uplink_bits_per_token",
+        "bit",
+        "bits of payloads that ended in T, lost ones too / tokens shown",
+        "price of a token",
+        UPLINK,
     ),
     Metric(
         "uplink_snr_db",
@@ -389,36 +320,3 @@ def describe(column: str) -> Metric:
     if name not in _BY_COLUMN:
         raise KeyError(f"no metric called {column!r}; see docs/metrics.md")
     return _BY_COLUMN[name]
-
-
-def as_markdown() -> str:
-    """Page that explains every metric: ``docs/metrics.md``."""
-    lines = [
-        "# Metrics",
-        "",
-        "What the columns of `runs.parquet` and of `simnet run --json` mean. Names end in their",
-        "unit. Measured is the window from the end of the warm-up to the horizon. Latencies are of",
-        "requests that arrived in the window and finished, and of rounds that started in it and",
-        "finished; throughputs count what happened inside it; rates are ratios of sums.",
-        "",
-        "A distribution has the columns `_mean`, `_std`, `_p50`, `_p90`, `_p95`, `_p99`; a",
-        "quantile p of fewer than 10 / (1 - p) observations is NaN, shown as n/a. A level has",
-        "`_mean` (over time) and `_max`. With several device groups, metrics marked + come once",
-        "more per group, as `group.name`. Metrics marked ! mean something only in steady state:",
-        "they are flagged when a run is overloaded.",
-        "",
-        "| symbol | meaning |",
-        "|---|---|",
-        *(f"| {symbol} | {meaning} |" for symbol, meaning in SYMBOLS.items()),
-    ]
-    for section in dict.fromkeys(metric.section for metric in _METRICS):
-        lines += ["", f"## {section.capitalize()}", ""]
-        lines += ["| name | unit | statistics | definition | meaning |", "|---|---|---|---|---|"]
-        for metric in (metric for metric in _METRICS if metric.section == section):
-            kind = {STATISTICS: "distribution", LEVELS: "level"}.get(metric.statistics, "")
-            marks = " +" * metric.per_group + " !" * metric.steady
-            lines.append(
-                f"| `{metric.name}`{marks} | {metric.unit or '1'} | {kind} "
-                f"| {metric.symbol} | {metric.meaning} |"
-            )
-    return "\n".join(lines) + "\n"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from rich import box
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -37,7 +38,8 @@ METRICS = (
     "jain_fairness",
 )
 """Compared unless others are asked for."""
-BESIDE = 60  # characters that the other columns take
+COLUMNS = (("A", 7), ("B", 7), ("B - A", 16), ("of A", 7), ("p (Holm)", 8))
+"""Titles beside the metric, and how wide they are at least."""
 _ASKED = ("count", "traffic", "trace", "stop", "seed")
 
 
@@ -64,23 +66,15 @@ class Comparison:
     synthetic: bool
     notes: tuple[str, ...] = ()
 
-    def table(self, width: int = NARROW) -> Table:
-        """One row per metric, for a terminal of that width."""
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-        table.title = f"A: {self.a}\nB: {self.b}"
-        table.title_justify, table.title_style = "left", ""
-        table.add_column("metric", no_wrap=True, overflow="ellipsis", max_width=width - BESIDE)
-        for title, width in (("A", 7), ("B", 7), ("B - A", 16), ("of A", 7), ("p (Holm)", 8)):
-            table.add_column(title, justify="right", no_wrap=True, min_width=width)
+    def shown(self, width: int = NARROW) -> Group:
+        """What differs, a row a metric and a table a point, for a terminal of that width."""
+        parts: list[RenderableType] = [Text(f"A: {self.a}\nB: {self.b}")]
         for point in self.points:
             if point.name:
-                table.add_section()
-                table.add_row(Text(point.name, style="bold"))
-            for difference in point.differences:
-                if not difference.same:
-                    table.add_row(*_cells(difference, point.steady))
-        table.caption, table.caption_justify = "\n".join(self._notes()), "left"
-        return table
+                parts.append(Text(f"\n{point.name}", style="bold"))
+            rows = [_cells(d, point.steady) for d in point.differences if not d.same]
+            parts.append(_table(rows, width) if rows else Text(" nothing differs"))
+        return Group(*parts, Text("\n".join(self._notes()), style="dim"))
 
     def _notes(self) -> list[str]:
         pairs = " or ".join(str(n) for n in sorted({point.pairs for point in self.points}))
@@ -212,6 +206,20 @@ def check_pair(one: Row, other: Row, names: tuple[str, str]) -> None:
 
 def _metrics(rows: Sequence[Row]) -> list[Mapping[str, float]]:
     return [{n: v for n, v in row.items() if isinstance(v, int | float)} for row in rows]
+
+
+def _table(rows: Sequence[Sequence[str]], width: int) -> Table:
+    """Rows of `_cells`; where there is no room, a metric goes on in a second line."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("metric", no_wrap=True)
+    room = width - 3
+    for number, (title, least) in enumerate(COLUMNS, start=1):
+        table.add_column(title, justify="right", no_wrap=True, min_width=least)
+        room -= 2 + max(least, *(len(row[number]) for row in rows))
+    for name, *cells in rows:
+        cut = len(name) if len(name) <= room else name.rfind("_", 1, max(room, 1))
+        table.add_row(name[:cut] + f"\n  {name[cut:]}" * (0 < cut < len(name)), *cells)
+    return table
 
 
 def _cells(d: Difference, steady: bool) -> list[str]:

@@ -6,7 +6,7 @@ from math import isfinite, nan
 from typing import Final
 
 from simnet.metrics import CATALOGUE, Estimate, Metric, Verdict
-from simnet.metrics.catalogue import LEVELS
+from simnet.metrics.metric import LEVELS
 from simnet.report.axes import title
 from simnet.report.quantity import UNKNOWN, short
 from simnet.report.results import Point, Results

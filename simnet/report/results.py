@@ -26,6 +26,7 @@ NOTES = (
     "trace_name",
     "scenario",
 )
+_BESIDE_THE_MEAN = ("_std", "_p50", "_p90", "_p95", "_p99")  # statistics of a distribution
 Row = Mapping[str, Any]
 
 
@@ -226,6 +227,8 @@ def label(value: Any) -> str:
     kind = fields(value).get("kind")
     if kind is not None:
         return str(kind)
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
@@ -263,7 +266,9 @@ def _verdict(row: Row) -> Verdict:
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    mean = [f"{name}_mean"] if f"{name}_mean" in known else []  # of a distribution
+    near = mean or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if near:
         return f"no {what} {name!r} in these results; did you mean {near[0]!r}?"
-    return f"no {what} {name!r} in these results; there are {', '.join(known) or 'none'}"
+    listed = [one for one in known if not one.endswith(_BESIDE_THE_MEAN)]
+    return f"no {what} {name!r} in these results; there are {', '.join(listed) or 'none'}"

@@ -12,13 +12,15 @@ from rich.text import Text
 
 from simnet.metrics import CATALOGUE, Estimate, Metric, Verdict, summarise, worst
 from simnet.metrics.batch_means import BatchMeans
-from simnet.metrics.catalogue import LATENCY, LEVELS, SPANS
+from simnet.metrics.catalogue import LATENCY, SPANS
+from simnet.metrics.metric import LEVELS
 from simnet.report.network_tables import network_tables
 from simnet.report.quantity import UNKNOWN, quantity, short
 from simnet.report.results import Results
 
 NARROW, MEDIUM, WIDE = 92, 106, 132  # widths from which bars, all quantiles, meanings are shown
 BAR, WIDE_BAR = 9, 30
+WORD = 8  # characters of a swept value that stay on one line
 UNEVEN = 0.01  # distance of the middle of an interval from the mean, in half-widths, times two
 SYNTHETIC = "SYNTHETIC trace: drawn from a model, not recorded from a pair of language models"
 TOO_FEW = "n/a: a quantile p needs 10 / (1 - p) observations in every replication"
@@ -197,13 +199,14 @@ def sweep_table(results: Results) -> Readable:
     synthetic = any("synthetic" in point.trace_kinds for point in points)
     unsteady = any(not point.verdict.steady for point in points)
     notes = [SYNTHETIC] * synthetic + [UNSTEADY] * unsteady
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    between = 1 if len(swept) <= 2 else 0  # with many parameters 80 columns are few
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, between, 0, 0), pad_edge=False)
     table.caption, table.caption_justify = "\n".join(notes) or None, "left"
     labels = {name: results.labels(name) for name in swept}
     for name in swept:
         title = name.rpartition(".")[2]
-        longest = max(map(len, (title, *labels[name].values())))
-        table.add_column(title, overflow="fold", min_width=min(longest, 8))
+        words = [word for text in (title, *labels[name].values()) for word in text.split()]
+        table.add_column(title, overflow="fold", min_width=min(max(map(len, words)), WORD))
     shown = {
         name: title
         for name, title in _OF_A_SWEEP.items()
@@ -211,7 +214,7 @@ def sweep_table(results: Results) -> Readable:
     }
     for title in shown.values():
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+    table.add_column("verdict", min_width=len("unsaturated:"))
     for point in points:
         cells = []
         for name in shown:

@@ -7,7 +7,9 @@ from typing import ClassVar
 from simnet.scheduling.uplink import Head, Ranked
 
 
-class _Memoryless:
+class FixedOrder:
+    """Base of schedulers that remember nothing; `rank` is what is left to say."""
+
     by_rate: ClassVar[bool] = False
     equal_blocks: ClassVar[bool] = False
 
@@ -36,7 +38,7 @@ class _Memoryless:
         return False
 
 
-class MaxRate(_Memoryless):
+class MaxRate(FixedOrder):
     """The device with the best channel goes first.
 
     It maximises the bits carried and starves the far.
@@ -61,7 +63,7 @@ class MaxRate(_Memoryless):
         heapify(heap)
 
 
-class EarliestDeadline(_Memoryless):
+class EarliestDeadline(FixedOrder):
     """The payload whose deadline comes first goes first, late ones included.
 
     Parameters
@@ -84,7 +86,7 @@ class EarliestDeadline(_Memoryless):
         return head.queued_ns + (self.prompt_ns if head.is_prompt else self.round_ns)
 
 
-class MostUncertain(_Memoryless):
+class MostUncertain(FixedOrder):
     """The draft of which the small model is least certain goes first, among equals the oldest.
 
     A verification is worth most where the draft is most likely rejected. Prompts go before all
