@@ -138,7 +138,7 @@ def gain(competitors: Iterable[Entry]) -> str:
         speed[entry.kind] = max(speed[entry.kind], entry.tokens_per_s)
     if "cu-hlm" not in speed:
         return ""
-    return f"\n(×{speed['multi-token-cu-hlm'] / speed['cu-hlm']:.2f})"
+    return f"(×{speed['multi-token-cu-hlm'] / speed['cu-hlm']:.2f})"
 
 
 def panel(axes: Axes, cells: Mapping[Cell, list[Entry]], xs: list[str], ys: list[str]) -> None:
@@ -147,9 +147,9 @@ def panel(axes: Axes, cells: Mapping[Cell, list[Entry]], xs: list[str], ys: list
         for column, x in enumerate(xs):
             winner, close = best(cells[x, y])
             axes.add_patch(Rectangle((column, row), 1, 1, facecolor=shade(winner), lw=0))
-            text = f"{'~ ' if close else ''}{winner.label}\n{winner.tokens_per_s:.3g}"
-            text += gain(cells[x, y])
-            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=6)
+            text = f"{'~ ' if close else ''}{winner.label}\n{winner.tokens_per_s:.3g} "
+            text = (text + gain(cells[x, y])).rstrip()
+            axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=7.5)
     axes.set(xlim=(0, len(xs)), ylim=(0, len(ys)))
     axes.set_xticks([column + 0.5 for column in range(len(xs))], xs)
     axes.set_yticks([row + 0.5 for row in range(len(ys))], ys)

@@ -1,5 +1,7 @@
 """Figures hold the data they claim: it is read back from the axes."""
 
+import io
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,6 +42,24 @@ def test_lines_differ_in_more_than_colour():
     styles = line_styles(7)
     assert len({s.color for s in styles}) == len({s.marker for s in styles}) == 7
     assert len({str(s.linestyle) for s in styles}) == 7
+
+
+def test_a_long_legend_leaves_the_panel_its_size():
+    def height(series):
+        made = rows(protocols=tuple(f"a-protocol-of-a-long-name-{i}" for i in range(series)))
+        figure = plots.metric_against(Results(made), None, "output_tokens_per_s")
+        figure.savefig(io.BytesIO())
+        assert len(figure.legends[0].get_texts()) == series
+        return figure.axes[0].get_window_extent().height / figure.dpi  # inches
+
+    assert height(14) == pytest.approx(height(3), rel=0.1)
+
+
+def test_switches_are_named_in_the_legend():
+    made = [row | {"devices.phones.draft_ahead": on} for on in (False, True) for row in rows()]
+    names = [line.name for line in split(Results(made))]
+    assert "draft ahead off" in names[0]
+    assert "draft ahead on" in names[-1]
 
 
 def test_the_latency_panel_falls_back_to_what_is_known():

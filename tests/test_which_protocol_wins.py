@@ -44,7 +44,7 @@ def test_competitors_are_told_apart():
     assert (winner.label, close) == ("DSSD 4", False)  # its own other length is no rival
     assert (best(averse)[0].label, best(averse)[1]) == ("multi-token\nCU-HLM 2", False)
     assert (best(prone)[0].label, best(prone)[1]) == ("CU-HLM", True)
-    assert gain(averse) == "\n(×1.50)"
+    assert gain(averse) == "(×1.50)"
 
 
 def test_a_user_gets_a_share():

@@ -154,7 +154,7 @@ def numbers_of(results: Results, x: str) -> tuple[dict[str, float], str] | None:
 
 
 def series_name(results: Results, parameters: Mapping[str, Any]) -> str:
-    """Name of a line: sections are called by their kind, bare numbers need their parameter."""
+    """Name of a line: sections are called by their kind; numbers and switches need a name."""
     texts = []
     for path, value in parameters.items():
         text = results.labels(path)[str(value)]
@@ -163,6 +163,8 @@ def series_name(results: Results, parameters: Mapping[str, Any]) -> str:
             text = f"{text} {parameter_label(path) if text != '1' else 'user'}"
         elif _float(text) is not None:
             text = f"{what} {text}"
+        elif text in ("True", "False"):
+            text = f"{what.replace('_', ' ')} {'on' if text == 'True' else 'off'}"
         texts.append(text)
     return ", ".join(texts)
 

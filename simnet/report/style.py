@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +44,8 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#56B4E9", "#CC79A7", "#000000", "#
 _MARKERS = ("o", "s", "^", "D", "v", "X", "P", "*")
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 1)))
 CHARACTERS_PER_INCH: Final = 14  # of the legend's font
+ROWS_PER_INCH: Final = 5.6
+FEW_ROWS: Final = 3  # of a legend, for which a figure has room
 FORMATS: Final = (".svg", ".pdf", ".png")
 
 
@@ -67,9 +70,14 @@ def line_styles(number: int) -> list[LineStyle]:
 
 
 def legend_above(figure: Figure, handles: Sequence[Any]) -> None:
-    """One legend for all panels, in as many columns as the width of the figure holds."""
+    """One legend for all panels, in as many columns as the width of the figure holds.
+
+    The figure grows by what a long one takes, so that the panels keep their size.
+    """
     longest = max(len(str(handle.get_label())) for handle in handles)
     columns = max(1, int(figure.get_figwidth() * CHARACTERS_PER_INCH / (longest + 8)))
+    rows = ceil(len(handles) / columns)
+    figure.set_figheight(figure.get_figheight() + max(0, rows - FEW_ROWS) / ROWS_PER_INCH)
     figure.legend(
         handles=handles,
         loc="outside upper center",
