@@ -5,7 +5,7 @@ users that share uplink and server:
 
 - first row: the protocols that keep the large model's law;
 - second and third row: the gated ones, which commit certain tokens alone, at the risk-averse and at
-  the risk-prone threshold. The panel says how large the bias of a token can be; below the speed a
+  the risk-prone threshold. The panel says how large the bias of a token can be; beside the speed a
   cell says what drafting on gains: multi-token CU-HLM at its best draft length over CU-HLM.
 
 A cell names the winner, its drafts per round where it has a choice (the paler the fewer), and
