@@ -163,8 +163,8 @@ def series_name(results: Results, parameters: Mapping[str, Any]) -> str:
             text = f"{text} {parameter_label(path) if text != '1' else 'user'}"
         elif _float(text) is not None:
             text = f"{what} {text}"
-        elif text in ("True", "False"):
-            text = f"{what.replace('_', ' ')} {'on' if text == 'True' else 'off'}"
+        elif isinstance(value, bool):
+            text = f"{what.replace('_', ' ')} {'on' if value else 'off'}"
         texts.append(text)
     return ", ".join(texts)
 
