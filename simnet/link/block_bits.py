@@ -1,6 +1,6 @@
 """What a resource block of each device carries, for many devices at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
 
 import numpy as np
@@ -9,7 +9,6 @@ from simnet.channel.fading import Law
 from simnet.channel.radio_link import RadioLink
 from simnet.channel.rate import RatesOfSnrs
 from simnet.rng import uniform_table
-from simnet.scheduling.uplink import Ranked
 
 _AHEAD = 12
 """Fading blocks that are drawn ahead."""
@@ -80,8 +79,8 @@ class BlockBits:
         """When the bits of some device may next change after ``at_ns`` [ns]."""
         return min(((at_ns // length + 1) * length for length in self._lengths_ns), default=inf)
 
-    def at(self, at_ns: int, ranked: Ranked) -> Bits:
-        """Bits at ``at_ns`` [ns]; the devices that are ranked are those likely asked about.
+    def at(self, at_ns: int, likely: Iterable[int]) -> Bits:
+        """Bits at ``at_ns`` [ns]; ``likely`` are the devices that may be asked about.
 
         Times never go back from call to call.
         """
@@ -89,7 +88,7 @@ class BlockBits:
             place = at_ns // self._fading_ns - self._first
             if place < _AHEAD:
                 return Bits(self, at_ns, self._drawn[place])
-        together = [device for _, device, _ in ranked if self.links[device].batch]
+        together = [device for device in likely if self.links[device].batch]
         if len(together) < _FEWEST:
             return Bits(self, at_ns)
         self._draw(at_ns, together)

@@ -9,6 +9,7 @@ from simnet.link.base import MACS, MacConfig, Medium
 from simnet.link.slot_pattern import SlotPattern
 from simnet.link.slotted import SlottedUplink
 from simnet.link.slotted_attempts import SlottedInAttempts
+from simnet.link.slotted_turns import SlottedInTurns
 from simnet.registry import Config
 from simnet.scheduling.uplink import UplinkScheduler
 from simnet.scheduling.uplink_fixed import EarliestDeadline, MaxRate, MostUncertain
@@ -35,6 +36,8 @@ class ScheduledConfig(MacConfig):
     """
 
     attempts: ClassVar[bool] = True
+    made: ClassVar[type[SlottedUplink]] = SlottedUplink
+    """What plays the slots, where attempts cannot fail."""
     numerology: int = Field(1, ge=0, le=6, description="NR numerology mu")
     slot: Duration | None = Field(None, gt=0, description="Slot length, instead of mu's")
     resource_blocks: int | None = Field(
@@ -62,7 +65,7 @@ class ScheduledConfig(MacConfig):
     def build(self, medium: Medium) -> SlottedUplink:
         """Make the uplink."""
         fitting = max(1, int(medium.bandwidth_hz / (180e3 * 2**self.numerology)))
-        made = SlottedInAttempts if medium.in_attempts else SlottedUplink
+        made = SlottedInAttempts if medium.in_attempts else self.made
         return made(
             medium,
             self.scheduler(medium.devices),
@@ -77,6 +80,7 @@ class ScheduledConfig(MacConfig):
 class RoundRobinConfig(ScheduledConfig):
     """Slotted OFDMA, devices in turn."""
 
+    made: ClassVar[type[SlottedUplink]] = SlottedInTurns
     kind: Literal["round-robin"] = "round-robin"
 
     def scheduler(self, devices: int) -> RoundRobin:

@@ -2,6 +2,7 @@
 
 from heapq import heapify, heappop, heappush, heapreplace
 from math import ceil, inf
+from typing import Any
 
 from simnet.channel.radio_link import RadioLink
 from simnet.kernel import Alarm, ProcessGenerator
@@ -9,7 +10,7 @@ from simnet.link.base import Medium, Payload
 from simnet.link.block_bits import Bits, BlockBits
 from simnet.link.queued import QueuedUplink
 from simnet.link.slot_pattern import SlotPattern
-from simnet.scheduling.uplink import Head, Ranked, UplinkScheduler
+from simnet.scheduling.uplink import Head, UplinkScheduler
 
 _LONGEST_RUN = 10_000
 """Slots after which a scheduler may put its numbers in order."""
@@ -85,10 +86,11 @@ class SlottedUplink(QueuedUplink[Packet]):
         self._blocks_per_slot = blocks * pattern.share  # slots of others included
         self._devices = medium.devices
         self._request_ns, self._grant_ns = request_ns, grant_ns
-        self._heap: Ranked = []
+        self._waiting: list[Any] = []
+        """Who takes part: a heap of rank, device and packet."""
         self._granted: list[tuple[int, int]] = []  # when, and to whom, grants come
         self._slot = 0  # the next that is not played yet
-        self._all_rated = scheduler.by_rate or scheduler.equal_blocks
+        self._all_rated = scheduler.by_rate
         self._bits = self._block_bits(pattern.slot_ns, blocks)
         self._now_bits = Bits(self._bits, 0)  # of the present fading block
         self._change_ns: float = inf  # when a rate changes
@@ -111,7 +113,7 @@ class SlottedUplink(QueuedUplink[Packet]):
             periods = -(-(now_ns - offset_ns) // self._request_ns)
             from_ns = offset_ns + periods * self._request_ns + self._grant_ns
             heappush(self._granted, (from_ns, device))
-        idle = not self._heap
+        idle = not self._waiting
         if idle:
             self._slot = max(self._slot, self.pattern.first(now_ns))
         if from_ns == now_ns:
@@ -136,7 +138,7 @@ class SlottedUplink(QueuedUplink[Packet]):
         packet = self._queues[device][0]
         if self._all_rated:
             packet.block_bits = self._now_bits[device]
-        heappush(self._heap, (self.scheduler.rank(packet), device, packet))
+        heappush(self._waiting, (self.scheduler.rank(packet), device, packet))
 
     def _run(self) -> ProcessGenerator:
         env, pattern = self.env, self.pattern
@@ -145,14 +147,14 @@ class SlottedUplink(QueuedUplink[Packet]):
             if env.peek() <= env.now:  # who comes as a slot begins takes part in it
                 yield env.last()
             self._run_slots()
-            if self._heap or self._granted:
-                if not self._heap:
+            if self._waiting or self._granted:
+                if not self._waiting:
                     self._slot = max(self._slot, pattern.first(self._granted[0][0]))
                 self._alarm.set(pattern.start_ns(self._slot))
 
     def _run_slots(self) -> None:
         """Run slots up to the next scheduled event."""
-        env, heap, granted, pattern = self.env, self._heap, self._granted, self.pattern
+        env, waiting, granted, pattern = self.env, self._waiting, self._granted, self.pattern
         if self.scheduler.refresh(self._slot):
             self._rank_anew()
         last_ns = pattern.start_ns(self._slot + _LONGEST_RUN)
@@ -166,7 +168,7 @@ class SlottedUplink(QueuedUplink[Packet]):
                 return
             while granted and granted[0][0] <= start_ns:
                 self._join(heappop(granted)[1])
-            if not heap:
+            if not waiting:
                 return
             if start_ns >= self._change_ns:
                 self._new_rates(start_ns)
@@ -182,14 +184,11 @@ class SlottedUplink(QueuedUplink[Packet]):
 
     def _play(self, until: int) -> list[Packet]:
         """Play the slots before number ``until``, up to one with payloads that are through."""
-        heap, first = self._heap, self._slot
-        slot = first
+        slot = first = self._slot
         done: list[Packet] = []
         while slot < until and not done:
             if not self._ending:  # else the next may be another such slot
-                if not self._all_rated:
-                    heap[0][2].block_bits = self._now_bits[heap[0][1]]
-                slot += self.scheduler.run(heap, self.blocks, until - slot, slot)
+                slot += self.skip(until - slot, slot)
                 if slot == until:
                     break
             done = self._fill_slot(slot)
@@ -197,6 +196,13 @@ class SlottedUplink(QueuedUplink[Packet]):
             slot += 1
         self._slot = slot
         return done
+
+    def skip(self, slots: int, slot: int) -> int:
+        """Play up to ``slots`` slots, up to one in which a payload ends; how many."""
+        if not self._all_rated:
+            _, device, packet = self._waiting[0]
+            packet.block_bits = self._now_bits[device]
+        return self.scheduler.run(self._waiting, self.blocks, slots, slot)
 
     def _end(self, done: list[Packet], end_ns: int) -> None:
         """Record and deliver payloads that ended."""
@@ -208,9 +214,7 @@ class SlottedUplink(QueuedUplink[Packet]):
 
     def _fill_slot(self, slot: int) -> list[Packet]:
         """Give the blocks of a slot to devices; the payloads that are through."""
-        if self.scheduler.equal_blocks:
-            return self._share_slot(slot)
-        heap, scheduler, queues = self._heap, self.scheduler, self._queues
+        heap, scheduler, queues = self._waiting, self.scheduler, self._queues
         left, done, served = self.blocks, [], []
         while left and heap:
             device, packet = heap[0][1:]
@@ -239,41 +243,6 @@ class SlottedUplink(QueuedUplink[Packet]):
             self._join(packet.device)
         return done
 
-    def _share_slot(self, slot: int) -> list[Packet]:
-        """Give the blocks of a slot to devices in equal parts; the payloads that are through."""
-        heap, rank, queues = self._heap, self.scheduler.rank, self._queues
-        left, done, unfinished = self.blocks, [], []
-        follows = -1  # whose next payload joins when the slot is over
-        while left and heap:
-            entry = heappop(heap)
-            packet: Packet = entry[2]
-            offered = max(1, left // (len(heap) + 1))
-            if packet.first_slot < 0:
-                packet.first_slot = slot
-            sent = offered * packet.block_bits
-            if packet.bits > sent:
-                left -= offered
-                packet.blocks += offered
-                packet.bits -= sent
-                unfinished.append(entry)
-            else:
-                left -= self._finish(packet, offered)
-                done.append(packet)
-                if queues[packet.device]:
-                    if left:
-                        self._join(packet.device)
-                    else:
-                        follows = packet.device
-            if left and not heap and unfinished:
-                heap += unfinished
-                heapify(heap)
-                unfinished = []
-        for _, device, packet in unfinished:
-            heappush(heap, (rank(packet), device, packet))
-        if follows >= 0:
-            self._join(follows)
-        return done
-
     def _finish(self, packet: Packet, offered: int) -> int:
         """Let the rest of a payload go out in at most ``offered`` blocks; how many it takes."""
         needed = min(offered, max(1, ceil(packet.bits / packet.block_bits)))
@@ -285,12 +254,13 @@ class SlottedUplink(QueuedUplink[Packet]):
         """A fading block has ended: look at the rates of all who take part."""
         self._change_ns = self._bits.change_ns(at_ns)
         if self._all_rated:
-            self._now_bits = self._bits.at(at_ns, self._heap)
-            self.scheduler.new_rates(self._heap, self._now_bits)
+            heap = self._waiting
+            self._now_bits = self._bits.at(at_ns, (device for _, device, _ in heap))
+            self.scheduler.new_rates(heap, self._now_bits)
         else:
             self._now_bits = Bits(self._bits, at_ns)
 
     def _rank_anew(self) -> None:
         rank = self.scheduler.rank
-        self._heap[:] = [(rank(packet), device, packet) for _, device, packet in self._heap]
-        heapify(self._heap)
+        self._waiting[:] = [(rank(head), device, head) for _, device, head in self._waiting]
+        heapify(self._waiting)

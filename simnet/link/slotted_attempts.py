@@ -86,7 +86,6 @@ class SlottedInAttempts(SlottedUplink):
     ) -> None:
         super().__init__(medium, scheduler, blocks, pattern, request_ns, grant_ns)
         self._lose = medium.lose
-        self._all_rated = scheduler.by_rate
 
     def _cut(self, packet: Packet) -> None:
         """Record a payload that the horizon cut."""
@@ -120,7 +119,7 @@ class SlottedInAttempts(SlottedUplink):
 
     def _fill_slot(self, slot: int) -> list[Packet]:
         """Give the blocks of a slot to devices; the payloads that are through or given up."""
-        heap: Ranked = self._heap
+        heap: Ranked = self._waiting
         scheduler, left = self.scheduler, self.blocks
         start_ns = self.pattern.start_ns(slot)
         end_ns = start_ns + self.pattern.slot_ns

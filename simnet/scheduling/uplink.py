@@ -1,7 +1,8 @@
 """What an uplink scheduler is: it says who goes first, slot by slot."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 
 class Head:
@@ -55,29 +56,30 @@ Ranked = list[tuple[Any, int, Any]]
 """Rank, device and `Head` of all that take part: a heap."""
 
 
-class UplinkScheduler(Protocol):
+class UplinkScheduler(ABC):
     """A rule that ranks the devices that have something to send.
 
     A rank may change when a device joins or is served, and, if ``by_rate``, when rates change; not
     otherwise. So ranks are kept in a heap, and a slot costs no look at those who are not served.
     """
 
-    by_rate: ClassVar[bool]
+    by_rate: ClassVar[bool] = False
     """Whether ranks depend on the rates of the moment."""
-    equal_blocks: ClassVar[bool]
+    equal_blocks: ClassVar[bool] = False
     """Whether the blocks of a slot are shared equally; else the first takes what it needs."""
 
+    @abstractmethod
     def rank(self, head: Head) -> Any:
         """Place of a device in the order: the smallest is served first, ties by number."""
 
-    def served(self, head: Head, bits: float, slot: int) -> None:
+    def served(self, head: Head, bits: float, slot: int) -> None:  # noqa: B027
         """Note that in slot number ``slot`` the device has sent ``bits``."""
 
     def run(self, heap: Ranked, blocks: int, slots: int, slot: int) -> int:
         """Play up to ``slots`` slots in which nothing changes, up to one in which a payload ends.
 
-        The same, to the bit, as slot by slot: who goes first has the ``blocks`` of a slot, or all
-        share them equally.
+        The same, to the bit, as slot by slot: who goes first has the ``blocks`` of a slot. None are
+        played by a rule that knows no quicker way.
 
         Parameters
         ----------
@@ -95,12 +97,14 @@ class UplinkScheduler(Protocol):
         int
             Slots played.
         """
+        return 0
 
-    def new_rates(self, heap: Ranked, block_bits: Mapping[int, float]) -> None:
+    def new_rates(self, heap: Ranked, block_bits: Mapping[int, float]) -> None:  # noqa: B027
         """Let blocks carry ``block_bits``, by device, and put ``heap`` in order again.
 
-        Called at each new fading block if ranks depend on rates or all share the blocks.
+        Called at each new fading block if ranks depend on rates.
         """
 
     def refresh(self, slot: int) -> bool:
         """Prepare for slots from number ``slot`` on; whether all ranks have changed."""
+        return False

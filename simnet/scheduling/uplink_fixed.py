@@ -4,17 +4,11 @@ from collections.abc import Mapping
 from heapq import heapify
 from typing import ClassVar
 
-from simnet.scheduling.uplink import Head, Ranked
+from simnet.scheduling.uplink import Head, Ranked, UplinkScheduler
 
 
-class FixedOrder:
+class FixedOrder(UplinkScheduler):
     """Base of schedulers that remember nothing; `rank` is what is left to say."""
-
-    by_rate: ClassVar[bool] = False
-    equal_blocks: ClassVar[bool] = False
-
-    def served(self, head: Head, bits: float, slot: int) -> None:
-        """Nothing is remembered."""
 
     def run(self, heap: Ranked, blocks: int, slots: int, slot: int) -> int:
         """Play slots: all of them are the first's."""
@@ -29,13 +23,6 @@ class FixedOrder:
             if head.first_slot < 0:
                 head.first_slot = slot
         return played
-
-    def new_rates(self, heap: Ranked, block_bits: Mapping[int, float]) -> None:
-        """Nothing is in order by rates."""
-
-    def refresh(self, slot: int) -> bool:
-        """Nothing changes."""
-        return False
 
 
 class MaxRate(FixedOrder):

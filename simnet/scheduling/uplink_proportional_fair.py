@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from heapq import heapify, heapreplace
 from typing import ClassVar
 
-from simnet.scheduling.uplink import Head, Ranked
+from simnet.scheduling.uplink import Head, Ranked, UplinkScheduler
 
 _LEAST_BITS = 1e-9
 """Average below which it no longer decays, so that it never vanishes."""
 
 
-class ProportionalFair:
+class ProportionalFair(UplinkScheduler):
     r"""The device with the largest ratio of rate to average goes first.
 
     .. math::
@@ -35,7 +35,6 @@ class ProportionalFair:
     """
 
     by_rate: ClassVar[bool] = True
-    equal_blocks: ClassVar[bool] = False
 
     def __init__(self, window: float, devices: int) -> None:
         self._window = window
