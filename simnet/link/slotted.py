@@ -157,15 +157,13 @@ class SlottedUplink(QueuedUplink[Packet]):
         env, waiting, granted, pattern = self.env, self._waiting, self._granted, self.pattern
         if self.scheduler.refresh(self._slot):
             self._rank_anew()
-        last_ns = pattern.start_ns(self._slot + _LONGEST_RUN)
+        start_ns = pattern.start_ns(self._slot)
+        last_ns = start_ns + _LONGEST_RUN * pattern.slot_ns
         # the slots of other cells that begin now do not touch the one that begins here
         limit_ns = min(last_ns, max(env.peek(), env.now + 1))
         known_ns: float = -1
         until = 0
-        while True:
-            start_ns = pattern.start_ns(self._slot)
-            if start_ns >= limit_ns:
-                return
+        while start_ns < limit_ns:
             while granted and granted[0][0] <= start_ns:
                 self._join(heappop(granted)[1])
             if not waiting:
@@ -178,6 +176,7 @@ class SlottedUplink(QueuedUplink[Packet]):
             if until_ns != known_ns:
                 known_ns, until = until_ns, pattern.first(int(until_ns))
             done = self._play(until)
+            start_ns = pattern.start_ns(self._slot)
             if done:
                 self._end(done, pattern.start_ns(self._slot - 1) + pattern.slot_ns)
                 limit_ns = min(last_ns, env.peek())

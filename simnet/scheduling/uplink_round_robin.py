@@ -1,5 +1,6 @@
 """Round robin: everybody in turn."""
 
+from collections import deque
 from collections.abc import Mapping
 from itertools import count
 from math import ceil
@@ -72,7 +73,7 @@ class Turns(Generic[H]):
         self._last = [
             ceil(head.bits / head.block_bits) - 1 for head in line
         ]  # lap of the last block
-        self._fresh = sum(head.first_slot < 0 for head in line)
+        self._new = deque(head for head in line if head.first_slot < 0)  # not served yet
 
     def add(self, head: H, before: int = 0) -> None:
         """Let ``head`` join before the last ``before`` of the line, by default as the last."""
@@ -85,7 +86,7 @@ class Turns(Generic[H]):
         self._counted.insert(place, passed)
         self._last.insert(place, passed + ceil(head.bits / head.block_bits) - 1)
         head.blocks -= passed  # with the laps at its end it has what it was given
-        self._fresh += 1
+        self._new.append(head)
 
     def skip(self, slots: int, slot: int) -> int:
         """Play up to ``slots`` slots from number ``slot`` on, up to one in which a payload ends."""
@@ -93,12 +94,11 @@ class Turns(Generic[H]):
         turns = (lap - self._lap) * devices + self._last.index(lap) - self._place
         played = min(slots, turns // self._blocks)
         given = played * self._blocks
-        if self._fresh and given:
-            coming = self.line[self._place :] + self.line[: self._place]
-            for turn, head in enumerate(coming[:given]):
-                if head.first_slot < 0:
-                    head.first_slot = slot + turn // self._blocks
-                    self._fresh -= 1
+        while self._new:
+            turn = (self.line.index(self._new[0]) - self._place) % devices
+            if turn >= given:
+                break
+            self._new.popleft().first_slot = slot + turn // self._blocks
         laps, self._place = divmod(self._place + given, devices)
         self._lap += laps
         return played
@@ -111,7 +111,7 @@ class Turns(Generic[H]):
             head = line[place]
             if head.first_slot < 0:
                 head.first_slot = slot
-                self._fresh -= 1
+                self._new.popleft()
             if last[place] == lap:
                 head.blocks += lap + 1
                 ended.append((head, left))
@@ -125,12 +125,12 @@ class Turns(Generic[H]):
 
     def new_rates(self, block_bits: Mapping[int, float]) -> None:
         """Let blocks carry ``block_bits`` from now on, by device."""
-        passed = self._passed()
-        for place, (head, laps) in enumerate(zip(self.line, passed, strict=True)):
-            bits = head.bits = head.bits - (laps - self._counted[place]) * head.block_bits
+        passed, last = self._passed(), []
+        for head, laps, counted in zip(self.line, passed, self._counted, strict=True):
+            bits = head.bits = head.bits - (laps - counted) * head.block_bits
             now = head.block_bits = block_bits[head.device]
-            self._last[place] = laps + ceil(bits / now) - 1
-        self._counted = passed
+            last.append(laps + ceil(bits / now) - 1)
+        self._counted, self._last = passed, last
 
     def settle(self) -> None:
         """Bring all up to date and the next to the front: the circle is a line again."""
