@@ -106,7 +106,7 @@ class Turns(Generic[H]):
     def serve(self, slot: int) -> list[tuple[H, int]]:
         """Play slot number ``slot``: who ends, and leaves, and the blocks that were left then."""
         line, last, lap, place = self.line, self._last, self._lap, self._place
-        ended = []
+        devices, ended = len(line), []
         for left in range(self._blocks - 1, -1, -1):
             head = line[place]
             if head.first_slot < 0:
@@ -116,9 +116,10 @@ class Turns(Generic[H]):
                 head.blocks += lap + 1
                 ended.append((head, left))
                 del line[place], last[place], self._counted[place]
+                devices -= 1
             else:
                 place += 1
-            if place == len(line):
+            if place == devices:
                 place, lap = 0, lap + 1
         self._lap, self._place = lap, place
         return ended
