@@ -143,14 +143,16 @@ class SlottedUplink(QueuedUplink[Packet]):
     def _run(self) -> ProcessGenerator:
         env, pattern = self.env, self.pattern
         while True:
-            yield self._alarm.wait()
+            if self._waiting:
+                yield env.at(pattern.start_ns(self._slot))
+            else:
+                if self._granted:
+                    self._slot = max(self._slot, pattern.first(self._granted[0][0]))
+                    self._alarm.set(pattern.start_ns(self._slot))
+                yield self._alarm.wait()
             if env.peek() <= env.now:  # who comes as a slot begins takes part in it
                 yield env.last()
             self._run_slots()
-            if self._waiting or self._granted:
-                if not self._waiting:
-                    self._slot = max(self._slot, pattern.first(self._granted[0][0]))
-                self._alarm.set(pattern.start_ns(self._slot))
 
     def _run_slots(self) -> None:
         """Run slots up to the next scheduled event."""
