@@ -7,12 +7,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from scipy.special import chdtri, ndtr, stdtrit
+
 from simnet.experiment.run import Run, run
 from simnet.scenario.schema import Scenario
 from simnet.trace.synthesise import Generator, synthesise
 
 LARGEST_DEVIATION = 3.5
-"""Standard errors between simulation and theory beyond which a case fails."""
+"""Standard errors, of many runs, between simulation and theory beyond which a case fails."""
+
+FEWEST = 8
+"""Runs of a case whose value is not exact: fewer say little about their own standard error."""
 
 SYNTHETIC = "synthetic"
 """What a scenario calls the trace that its case makes."""
@@ -42,8 +47,8 @@ class Case:
         For exact values: the relative deviation that the rounding of times explains, or that of
         published numbers.
     agrees_within : float
-        For published numbers: the relative deviation of the mean that counts as agreement. 0: three
-        and a half standard errors.
+        For published numbers: the relative deviation of the mean that counts as agreement. 0: that
+        of `largest_deviation`.
     trace
         Generator of the trace `SYNTHETIC` that the scenario names, or generators of several by
         name; each run has its own.
@@ -103,14 +108,23 @@ class Outcome:
 
 def replications_at(case: Case, precision: float) -> int:
     """How many runs of ``case`` a share ``precision`` of full precision takes."""
-    return max(1 if case.exact_within else 4, round(case.replications * precision))
+    return max(1 if case.exact_within else FEWEST, round(case.replications * precision))
+
+
+def largest_deviation(replications: int) -> float:
+    """Standard errors beyond which a case fails, estimated from so many runs.
+
+    The quantile of Student's law that a true value exceeds as often as a normal one exceeds
+    `LARGEST_DEVIATION`: once in 2,150 cases. 4.2 for 20 runs, 6.1 for 8.
+    """
+    return float(stdtrit(replications - 1, ndtr(LARGEST_DEVIATION)))
 
 
 def judge(case: Case, values: Sequence[float]) -> Outcome:
     """Hold what the runs of ``case`` measured against its theory.
 
-    With fewer runs than at full precision the standard error may be larger, by the square root of
-    the ratio.
+    With fewer runs than at full precision the standard error may be larger: by the square root of
+    the ratio, and by what its own estimate is off once in a thousand cases (the chi-square law).
     """
     replications = len(values)
     mean = sum(values) / replications
@@ -120,10 +134,14 @@ def judge(case: Case, values: Sequence[float]) -> Outcome:
     standard_error = sqrt(
         sum((value - mean) ** 2 for value in values) / (replications - 1) / replications
     )
-    allowed = case.largest_standard_error * case.theory / sqrt(replications / case.replications)
+    allowed = case.largest_standard_error * abs(case.theory)
+    if replications < case.replications:
+        by_chance = chdtri(replications - 1, 1e-3) / (replications - 1)
+        allowed *= sqrt(by_chance * case.replications / replications)
     if standard_error > allowed:
         return Outcome(case, mean, standard_error, False, "too wide to be evidence")
-    allowed = case.agrees_within * abs(case.theory) or LARGEST_DEVIATION * standard_error
+    limit = largest_deviation(replications) * standard_error
+    allowed = case.agrees_within * abs(case.theory) or limit
     passed = abs(mean - case.theory) <= allowed
     return Outcome(case, mean, standard_error, passed, "" if passed else "theory lies outside")
 

@@ -94,7 +94,7 @@ CASES = (
         _told_late,
         _SKIP * (1 - _SKIP**_FEW) / (1 - _SKIP),
         "token",
-        replications=20,
+        replications=40,
         largest_standard_error=0.01,
         trace=_MANY,
     ),

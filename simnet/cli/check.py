@@ -17,7 +17,7 @@ def command(words: tuple[str, ...], precision: float, jobs: int, seed: int) -> N
     """Compare the simulator with closed forms and published numbers.
 
     Each case is a small scenario, simulated as any other, and the value that theory gives. It fails
-    when theory lies outside 3.5 standard errors, or when the standard error is too large to be
+    when theory lies outside 3.5 standard errors (4.2 of 20 runs), or when these are too large to be
     evidence. WORDS choose the cases whose name holds one of them. Exit status 1 if a case fails.
 
     \b
