@@ -36,11 +36,6 @@ def to_ns(seconds: float) -> int:
     return round(seconds * 1e9)
 
 
-def to_s(nanoseconds: int) -> float:
-    """Seconds, for results and for people."""
-    return nanoseconds / 1e9
-
-
 @dataclass(frozen=True)
 class Unit:
     """A unit as a factor on the stored unit; the conversion is rounded once, at the end."""

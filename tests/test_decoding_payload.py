@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from simnet.decoding.payload import full_payload_bits, index_bits, payload_bits
+from simnet.decoding.payload import index_bits, payload_bits
 
 
 def test_published_payloads():
     # 32000 tokens: 8 + 15 = 23 bits an entry; 32000 * 23 / 8 = 92,000 bytes; 30 * 23 / 8 = 86.25
-    assert full_payload_bits(32_000) / 8 == 92_000
+    assert payload_bits(32_000, 32_000) / 8 == 92_000
     assert payload_bits(30, 32_000) / 8 == 86.25
 
 

@@ -12,7 +12,6 @@ from simnet.decoding.uncertainty import (
     mean_uncertainty,
     sampled_uncertainty,
     top1_margin,
-    top1_probability,
 )
 from simnet.rng import stream
 
@@ -114,7 +113,6 @@ def test_logits_move_by_a_constant_without_effect():
 def test_estimators_by_hand():
     law = [0.5, 0.25, 0.25]
     assert entropy_nats(law) == pytest.approx(1.5 * np.log(2))
-    assert top1_probability(law) == 0.5
     assert top1_margin(law) == 0.25
     assert entropy_nats([[1.0, 0.0], [0.5, 0.5]]) == pytest.approx([0, np.log(2)])
     assert top1_margin([0.5, 0.5]) == 0

@@ -53,7 +53,7 @@ def test_values_come_back(written):
     assert trace.kind == "real"
     assert trace.manifest.known_limitations == ("tiny",)
     assert trace.vocabulary_size == 48
-    assert trace.llm_kv_bytes_per_token == 256
+    assert trace.manifest.llm.kv_bytes_per_token == 256
     assert len(trace) == 300
     assert trace.calibration_requests.tolist() == [0, 1, 2]
     assert trace.replay_requests.tolist() == list(range(3, 12))

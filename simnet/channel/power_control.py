@@ -1,7 +1,5 @@
 """Uplink power control: how much of its power a device uses."""
 
-import math
-
 from pydantic import Field
 
 from simnet.registry import Config
@@ -51,8 +49,3 @@ class PowerControl(Config):
         """
         made_up = 10 ** (self.compensation * path_loss_db / 10)
         return min(limit_w, self.target * bandwidth_hz / RESOURCE_BLOCK_HZ * made_up)
-
-
-def headroom_db(power_w: float, limit_w: float) -> float:
-    """How far a transmit power is below its limit [dB]."""
-    return 10 * math.log10(limit_w / power_w)

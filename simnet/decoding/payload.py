@@ -69,8 +69,3 @@ def payload_bits(
             f"got {entries.min()} to {entries.max()}"
         )
     return int(k) * entry if isinstance(k, int) else entries * entry
-
-
-def full_payload_bits(vocabulary_size: int, probability_bits: int = 8) -> int:
-    """Bits of the whole distribution, what HLM uploads: `payload_bits` at k = |V|."""
-    return payload_bits(vocabulary_size, vocabulary_size, probability_bits)

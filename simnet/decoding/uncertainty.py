@@ -128,17 +128,6 @@ def entropy_nats(law: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(np.maximum(0.0, -(x * logs).sum(axis=-1)))
 
 
-def top1_probability(law: ArrayLike) -> NDArray[np.float64]:
-    """Largest probability of laws (..., V).
-
-    Raises
-    ------
-    ValueError
-        If the argument is not a law.
-    """
-    return np.asarray(as_law(law, "law").max(axis=-1))
-
-
 def top1_margin(law: ArrayLike) -> NDArray[np.float64]:
     """Largest minus second largest probability of laws (..., V), V >= 2.
 

@@ -12,19 +12,6 @@ from simnet.rng import stream
 RESAMPLES: Final = 4000
 """Bootstrap samples of the prompts."""
 
-MEASURES: Final = {
-    "skip_rate": "tokens that the device committed alone",
-    "payload_compression": "1 - bits of the sent laws / bits of whole ones",
-    "output_tv": "total variation of the committed token's law to the LLM's, mean over tokens",
-    "llm_nats_per_token": "mean of -ln y of the committed tokens under the LLM's law",
-    "cosine": "cosine of mean-pooled LLM states to an independent answer of the LLM",
-    "accuracy": "that cosine over the one between two independent answers of the LLM",
-    "centred_cosine": "the cosine once what all answers of the LLM have in common is taken off",
-    "centred_accuracy": "the same ratio of it",
-    "rouge_l": "ROUGE-L (F) against an independent answer of the LLM",
-    "rouge_l_ratio": "the same over that of two independent answers of the LLM",
-    "exact_match": "answers that hold the expected result",
-}
 """What is reported of each method; ``accuracy`` is the published word for the cosine ratio."""
 
 Sample = NDArray[np.float64]

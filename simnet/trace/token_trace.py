@@ -55,11 +55,6 @@ class TokenTrace:
         """Kept entries of the columns per k (K,), ascending from 1 to |V|."""
         return np.array(self.manifest.k_grid, dtype=np.int64)
 
-    @property
-    def llm_kv_bytes_per_token(self) -> int:
-        """Key-value cache of one token in the large model [bytes]."""
-        return self.manifest.llm.kv_bytes_per_token
-
     @cached_property
     def calibration_requests(self) -> NDArray[np.int64]:
         """Rows of the requests to calibrate thresholds on."""
