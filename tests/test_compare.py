@@ -192,3 +192,5 @@ def test_verb_refuses_what_it_cannot_pair(tmp_path):
     alone = CliRunner().invoke(main, ["compare", str(scenario)])
     assert alone.exit_code == 2
     assert "say what A and B have" in alone.stderr
+    words = ["compare", str(scenario), "--a", "seed=1", "--b", "uplink.mac=tdma"]
+    assert "--b uplink.mac=tdma: uplink.mac: must be" in CliRunner().invoke(main, words).stderr

@@ -210,6 +210,15 @@ def cluster(directory, workers=2):
                 process.kill()
 
 
+def test_a_dask_scheduler_that_is_not_there(tmp_path):
+    pytest.importorskip("distributed")
+    from simnet.experiment.dask_workers import DaskWorkers
+    from simnet.faults import InputError
+
+    with pytest.raises(InputError, match=r"--dask nowhere\.json: neither an address"):
+        DaskWorkers("nowhere.json", tmp_path)
+
+
 def test_dask_workers(scenario, undisturbed, tmp_path):
     pytest.importorskip("distributed", reason="pip install 'simnet[cluster]'")
     from distributed import Client

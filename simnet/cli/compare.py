@@ -155,7 +155,7 @@ def _run(
     document, base = override(read_document(scenario), overrides, Scenario), scenario.parent
     sides = []
     for name, texts in (("a", of_a), ("b", of_b)):
-        assigned = override(document, texts, Scenario)
+        assigned = override(document, texts, Scenario, f"--{name}")
         checked = check(assigned, Scenario).model_copy(update={"sweep": {}})
         check_traces(assigned, [checked], base)
         values = [text.partition("=") for text in texts]

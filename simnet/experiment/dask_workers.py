@@ -41,6 +41,11 @@ class DaskWorkers:
             raise InputError(
                 "--dask needs the package distributed: pip install 'simnet[cluster]'"
             ) from None
+        if ":" not in address and not Path(address).is_file():
+            raise InputError(
+                f"--dask {address}: neither an address, such as tcp://head:8786, nor a file that "
+                "`dask scheduler --scheduler-file` has written"
+            )
         make: Any = Client
         where = {"scheduler_file": address} if Path(address).is_file() else {"address": address}
         try:

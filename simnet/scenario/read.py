@@ -40,8 +40,10 @@ def read(path: str | Path, model: type[M], overrides: Sequence[str] = ()) -> M:
     return check(override(read_document(path), overrides, model), model)
 
 
-def override(document: Document, overrides: Sequence[str], model: type[BaseModel]) -> Document:
-    """Document with each ``path=value`` put in; the values are YAML.
+def override(
+    document: Document, overrides: Sequence[str], model: type[BaseModel], option: str = "--set"
+) -> Document:
+    """Document with each ``path=value`` of ``option`` put in; the values are YAML.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def override(document: Document, overrides: Sequence[str], model: type[BaseModel
     """
     faults: list[str] = []
     for text in overrides:
-        origin = f"--set {text}"
+        origin = f"{option} {text}"
         path, equals, value = text.partition("=")
         path = path.strip()
         if not equals or not path:
