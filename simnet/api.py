@@ -27,6 +27,7 @@ from simnet.experiment.sweep import sweep
 from simnet.experiment.workers import LocalWorkers, Workers
 from simnet.outcomes import RunResult, SweepResult
 from simnet.report.results import Results
+from simnet.scenario.bundled import scenario_file
 from simnet.scenario.document import Document
 from simnet.scenario.read import check, read_document
 from simnet.scenario.schema import Scenario
@@ -160,7 +161,7 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Loaded
     Parameters
     ----------
     path : path
-        A YAML file.
+        A YAML file, or ``bundled:<name>``.
     overrides : mapping, optional
         Values to set, by path: ``{"devices.phones.count": 5, "uplink.bandwidth": "5 MHz"}``.
 
@@ -169,8 +170,9 @@ def load(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Loaded
     ScenarioError
         With every fault, one a line, each with its place in the file.
     """
-    document = read_document(path)
+    file = scenario_file(path)
+    document = read_document(file)
     if overrides:
         for name, value in overrides.items():
             document = document.assign(name, value, f"{name}={value!r}", Scenario)
-    return LoadedScenario(document, Path(path).parent, check(document, Scenario))
+    return LoadedScenario(document, file.parent, check(document, Scenario))

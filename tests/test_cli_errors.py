@@ -289,6 +289,10 @@ def test_results_that_are_unfinished_or_damaged(scenario, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ["run", "bundled:quickstat"],
+            "no bundled scenario 'quickstat'; did you mean 'quickstart'?",
+        ),
         (["swep"], "no such verb 'swep'; did you mean 'sweep'?"),
         (["rocket"], "verbs: run, sweep"),
         (["run"], "Missing argument 'SCENARIO'"),

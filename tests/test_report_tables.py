@@ -153,6 +153,16 @@ def test_sweep_at_a_glance(run):
     assert "SYNTHETIC" in text
 
 
+@pytest.mark.parametrize(("cut", "said"), [(5.0, False), (20.0, True)])
+def test_latencies_without_many_requests_are_said_to_be_low(run, cut, said):
+    seen, metrics = run
+    metrics = metrics | {"requests_arrived": 100.0, "requests_censored": cut}
+    note = "20 % of requests"
+    assert (note in text_of(run_table((seen, metrics)))) == said
+    row = {"point": 0, "replication": 0, "seed": 1, "verdict": "stable", **metrics}
+    assert (f"up to {note}" in text_of(sweep_table(Results([row])))) == said
+
+
 def test_a_sweep_of_many_parameters_keeps_its_verdicts_at_80_columns(run):
     _, metrics = run
     section = '{{"kind": "dssd", "bonus": {}, "length": {{"kind": "fixed", "tokens": {}}}}}'

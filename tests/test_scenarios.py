@@ -5,6 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
+
+from simnet.cli import main
+from simnet.scenario.bundled import scenario_file
 
 from . import golden
 
@@ -34,3 +38,17 @@ def test_the_schema_for_editors_is_fresh():
 @pytest.mark.parametrize("path", golden.files(), ids=lambda path: path.stem)
 def test_a_scenario_points_editors_at_the_schema(path):
     assert path.read_text().startswith("# yaml-language-server: $schema=schema.json\n")
+
+
+@pytest.mark.parametrize("path", golden.files(), ids=lambda path: path.stem)
+def test_a_scenario_is_found_by_its_name_from_anywhere(path, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert scenario_file(f"bundled:{path.stem}").read_bytes() == path.read_bytes()
+
+
+def test_a_bundled_scenario_runs_from_anywhere(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    short = ["--set", "stop={requests: 2}", "--set", "uplink.rate.value=2 Mbit/s", "--json"]
+    done = CliRunner().invoke(main, ["run", "bundled:which_protocol_wins", *short])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["scenario"] == "which_protocol_wins"

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from simnet.cli.scenario_file import ScenarioFile
+
 
 @click.command()
-@click.argument("scenario", type=click.Path(path_type=Path))
+@click.argument("scenario", type=ScenarioFile())
 @click.option("--slo", "slos", multiple=True, metavar="METRIC=LIMIT",
               help="Objective, such as tpot_p95=50ms, uplink_utilisation=80% or "
               "slo_attainment=0.95; repeatable, all must hold. Default: 95 % of requests meet "

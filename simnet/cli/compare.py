@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from simnet.cli.scenario_file import ScenarioFile
+
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path),
+@click.argument("sources", nargs=-1, required=True, type=ScenarioFile(),
                 metavar="DIR DIR | DIR | SCENARIO")  # fmt: skip
 @click.option("--a", "of_a", multiple=True, metavar="PATH=VALUE",
               help="What A has: set in a scenario, chosen from results; repeatable.")  # fmt: skip

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from simnet.cli.scenario_file import ScenarioFile
+
 if TYPE_CHECKING:
     from simnet.report.results import Results
 
@@ -23,7 +25,7 @@ OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 @click.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=ScenarioFile())
 @click.option(
     "--topology",
     is_flag=True,

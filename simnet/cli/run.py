@@ -5,9 +5,11 @@ from pathlib import Path
 
 import click
 
+from simnet.cli.scenario_file import ScenarioFile
+
 
 @click.command()
-@click.argument("scenario", type=click.Path(path_type=Path))
+@click.argument("scenario", type=ScenarioFile())
 @click.option(
     "--set",
     "overrides",
@@ -29,7 +31,7 @@ def command(
     timeline: Path | None,
     as_json: bool,
 ) -> None:
-    """Simulate SCENARIO, a YAML file, and print its metrics.
+    """Simulate SCENARIO, a YAML file or bundled:NAME, and print its metrics.
 
     Each replication is an independent run; the table shows means with 95 % intervals. A single
     replication gets the intervals of its batch means. With `until`, replications go on until a
@@ -38,6 +40,7 @@ def command(
     \b
     Examples:
       simnet run scenarios/quickstart.yaml
+      simnet run bundled:quickstart                # from any directory
       simnet run scenarios/quickstart.yaml --set devices.phones.count=50 --out results/fifty
       simnet run scenarios/quickstart.yaml --json > metrics.json
       simnet run scenarios/quickstart.yaml --timeline run.json   # open it in ui.perfetto.dev

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from simnet.cli.scenario_file import ScenarioFile
+
 
 @click.command()
-@click.argument("scenario", type=click.Path(path_type=Path))
+@click.argument("scenario", type=ScenarioFile())
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE",
               help="Set one value of the scenario; repeatable.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path),

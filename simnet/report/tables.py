@@ -24,6 +24,8 @@ WORD = 8  # characters of a swept value that stay on one line
 UNEVEN = 0.01  # distance of the middle of an interval from the mean, in half-widths, times two
 SYNTHETIC = "SYNTHETIC trace: drawn from a model, not recorded from a pair of language models"
 TOO_FEW = "n/a: a quantile p needs 10 / (1 - p) observations in every replication"
+CUT = 0.1  # share of requests cut by the horizon from which latencies are said to be low
+CUT_NOTE = "latencies leave out the {:.0f} % of requests that the horizon cuts, long ones above all"
 UNSTEADY = "† no steady state: this number depends on how long the run lasts"
 _OF_A_SWEEP = {
     "output_tokens_per_s": "token/s",
@@ -99,6 +101,8 @@ class RunTable:
             parts.append(Text(TOO_FEW, style="dim"))
         if not self.verdict.steady:
             parts.append(Text(UNSTEADY, style="yellow"))
+        elif (cut := cut_share(self.estimates)) > CUT:
+            parts.append(Text(CUT_NOTE.format(100 * cut), style="yellow"))
         yield Readable(*parts)
 
     def _heading(self) -> Panel:
@@ -199,6 +203,9 @@ def sweep_table(results: Results) -> Readable:
     synthetic = any("synthetic" in point.trace_kinds for point in points)
     unsteady = any(not point.verdict.steady for point in points)
     notes = [SYNTHETIC] * synthetic + [UNSTEADY] * unsteady
+    cut = max((cut_share(point.estimates) for point in points if point.verdict.steady), default=0)
+    if cut > CUT:
+        notes.append("at some points " + CUT_NOTE.format(100 * cut).replace("the ", "up to ", 1))
     between = 1 if len(swept) <= 2 else 0  # with many parameters 80 columns are few
     table = Table(box=box.SIMPLE_HEAD, padding=(0, between, 0, 0), pad_edge=False)
     table.caption, table.caption_justify = "\n".join(notes) or None, "left"
@@ -233,6 +240,12 @@ def sweep_table(results: Results) -> Readable:
             ),
         )
     return Readable(table)
+
+
+def cut_share(estimates: Mapping[str, Estimate]) -> float:
+    """Share of the requests that the horizon cuts: they are missing from the latencies."""
+    arrived, cut = (estimates.get(f"requests_{name}") for name in ("arrived", "censored"))
+    return cut.mean / arrived.mean if cut and arrived and arrived.mean > 0 else 0.0
 
 
 def written(estimate: Estimate, metric: Metric) -> str:
