@@ -1,5 +1,6 @@
 """Workers of a Dask cluster: the same sweep, beyond one machine."""
 
+import logging
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -71,6 +72,8 @@ class DaskWorkers:
         trace: TracebackType | None,
     ) -> None:
         """Leave the cluster; its workers go on."""
+        if kind is not None:  # or a result on its way here would print that the client has left
+            logging.getLogger("tornado.application").setLevel(logging.CRITICAL)
         self.client.close()
 
     @property
