@@ -78,9 +78,9 @@ def _truncation(calibration: Calibration) -> Table:
     found = calibration.truncation
     gate = f"above {found.threshold:.3f}" if found.threshold >= 0 else "all"
     table = _table(
-        f"Truncation of the {found.tokens:,} sent tokens ({gate})",
-        ["theta", "offline k*", "compression", "output TV", "online mean k", "p10", "p50", "p90",
-         "compression", "output TV"],
+        f"Truncation of the {found.tokens:,} sent tokens ({gate}); saved: 1 - entries sent / |V|",
+        ["theta", "offline k*", "saved", "output TV", "online mean k", "p10", "p50", "p90",
+         "saved", "output TV"],
     )  # fmt: skip
     for i, theta in enumerate(found.theta):
         table.add_row(

@@ -101,7 +101,9 @@ def _draw_graph(axes: Axes, network: Network, styles: Mapping[str, LineStyle]) -
         )
         # nearer to the cells, where links lie apart
         at = (near[0] + 0.42 * (far[0] - near[0]), near[1] + 0.42 * (far[1] - near[1]))
-        axes.annotate(label, at, ha="center", va="center", fontsize=7.5, bbox=_paper())
+        below = (0, -14) if near[1] == far[1] else (0, 0)  # names stand above
+        axes.annotate(label, at, xytext=below, textcoords="offset points", ha="center",
+                      va="center", fontsize=7.5, bbox=_paper())  # fmt: skip
     for name, place in places.items():
         if name in styles:
             _draw_node(axes, *place, styles[name])
