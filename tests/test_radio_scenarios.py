@@ -6,6 +6,7 @@ import yaml
 from pydantic import ValidationError
 
 from simnet.experiment.run import run
+from simnet.faults import InputError
 from simnet.metrics import measure
 from simnet.records import SPANS
 from simnet.scenario.build import build
@@ -213,6 +214,18 @@ def test_parts_that_do_not_fit_are_refused_where_they_stand(changes, place, mess
     with pytest.raises(ValidationError, match=message) as caught:
         Scenario.model_validate(radio_cell(**changes))
     assert caught.value.errors()[0]["loc"] == place
+
+
+@pytest.mark.parametrize(
+    ("changes", "level"),
+    [
+        ({"devices__phones__position": {"kind": "fixed", "distance": "1000 km"}}, r"-\d\d\d dB"),
+        ({"devices__phones__position": None, "devices__phones__snr": "-200 dB"}, "-200 dB"),
+    ],
+)
+def test_a_link_on_which_nothing_gets_through_is_refused(tmp_path, changes, level):
+    with pytest.raises(InputError, match=rf"^devices\.phones: device 0 has .* {level}, .* 1 bit/s"):
+        links(radio_cell(**changes), tmp_path)
 
 
 def test_results_say_who_schedules_over_which_channel():

@@ -11,6 +11,7 @@ from simnet.records import Records
 RESOURCES = ("device", "uplink", "kv", "server", "downlink", "backhaul")
 STATES = ("stable", "unsaturated", "saturated", "backlogged", "overloaded")  # best first
 FULL_LOAD = 1 - 1e-9
+MOST_LOAD = 1000  # that is told: closed loops that wait all the time have no finite load
 NEARLY_BUSY = 0.97  # busy share from which a growing backlog is blamed on the resource
 
 
@@ -44,8 +45,9 @@ class Verdict:
         """State and resource, for people."""
         if not self.binding_resource:
             return self.state
+        load = f"{self.load:.2f}" if not self.load > MOST_LOAD else f"over {MOST_LOAD}"
         relation = " by" if self.state in ("saturated", "overloaded") else ", tightest:"
-        return f"{self.state}{relation} {self.binding_resource} (load {self.load:.2f})"
+        return f"{self.state}{relation} {self.binding_resource} (load {load})"
 
 
 def judge(records: Records, metrics: Mapping[str, float]) -> Verdict:

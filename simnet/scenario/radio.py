@@ -1,8 +1,9 @@
 """From the uplink's section to the radio links of a group's devices."""
 
 from collections.abc import Callable, Iterator
+from math import inf, log10
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from simnet.channel.errors import Attempts
 from simnet.channel.fading import SnrConfig
@@ -12,11 +13,15 @@ from simnet.channel.path_loss import Loss
 from simnet.channel.position import Place
 from simnet.channel.power_budget import mean_snr
 from simnet.channel.radio_link import Batch, RadioLink
+from simnet.faults import InputError
 from simnet.rng import CounterStream, Crowd
 from simnet.scenario.schema import DeviceGroup, Scenario
 from simnet.scenario.tables import read_table
 from simnet.table import Table
 from simnet.units import to_ns
+
+SLOWEST_BPS: Final = 1.0
+"""Rate of a link at its mean SNR below which it is refused: a bit would take seconds."""
 
 SnrAt = Callable[[int], float]
 """Mean SNR, linear, by time [ns]."""
@@ -45,7 +50,8 @@ def radio_links(
     Raises
     ------
     InputError
-        If a file that the scenario names cannot be read or has too few rows.
+        If a file that the scenario names cannot be read or has too few rows, or nothing gets
+        through on a link.
     """
     links = GroupLinks(scenario, name, group, replication, base)
     over_thermal = scenario.uplink.interference.over_thermal({})
@@ -74,7 +80,7 @@ class GroupLinks:
     def __init__(
         self, scenario: Scenario, name: str, group: DeviceGroup, replication: int, base: Path
     ) -> None:
-        self._uplink, self._group = scenario.uplink, group
+        self._uplink, self._name, self._group = scenario.uplink, name, group
         self._rate = scenario.uplink.rate.build(scenario.uplink.bandwidth)
         self._law = scenario.uplink.fading.build_law()
         self._rates = scenario.uplink.rate.build_many(scenario.uplink.bandwidth)
@@ -115,6 +121,7 @@ class GroupLinks:
     def _make(self, member: int, snr_at: SnrAt | None, over_thermal: float) -> RadioLink:
         uplink, errors, fading = self._uplink, self._uplink.errors, self._uplink.fading
         snr = self._given_snr() if snr_at is None else snr_at(0)
+        self._check(member, snr / over_thermal)
         own = self._fades.member(member)
         gain, gains = fading.build(own, self._samples), fading.build_array(own)
         batch = Batch(own.key, self._law, self._rates) if self._law else None
@@ -139,6 +146,16 @@ class GroupLinks:
                 gains=gains,
             )
         return RadioLink(snr, gain, block_ns, self._rate, gains, batch)
+
+    def _check(self, member: int, snr: float) -> None:
+        """Refuse a link on which nothing gets through, likely by a wrong unit."""
+        if self._rate(snr) < SLOWEST_BPS:  # not so if the rate needs no SNR
+            raise InputError(
+                f"devices.{self._name}: device {member} has a mean SNR of "
+                f"{10 * log10(snr) if snr > 0 else -inf:.0f} dB, with which the whole band carries "
+                f"less than {SLOWEST_BPS:g} bit/s: check the units of its snr, or of its position "
+                "and tx_power, uplink.noise and uplink.path_loss"
+            )
 
     def _given_snr(self) -> float:
         """Mean SNR (linear) that needs no power budget; NaN where the rate needs no SNR."""
