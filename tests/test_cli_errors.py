@@ -100,6 +100,11 @@ ONE_CHANGE = [
         "8:5: devices.phones.device_queue: must be true or false; YAML 1.2 has no yes and no"
         " (got 'no')",
     ),
+    (
+        "{kind: fifo}",
+        "{kind: round-robin, pattern: D}",
+        "14:28: uplink.mac.pattern: must fit the pattern ^[DSU]*U[DSU]*$ (got 'D')",
+    ),
     ("name: probe", "name: 1.0", "2:1: name: must be text; put it in quotes (got 1.0)"),
     ("seed: 1", "seed: 1\nseed: 2", "4:1: seed: given twice (first at line 3, column 1)"),
     ("  mac:", "\tmac:", "14:1: a tab cannot indent YAML; use spaces"),
@@ -268,6 +273,16 @@ def test_the_directory_of_another_experiment_is_left_alone(scenario, tmp_path):
     answer = refused(*arguments, "--set", "seed=2")
     assert "holds results of another experiment (seed was 1, is 2); give another --out" in answer
     assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["../mine", "a/b", ".hidden"])
+def test_a_name_never_leads_out_of_results(scenario, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    changed(scenario, "name: probe", f"name: {name}")
+    assert refused("sweep", scenario) == (
+        f"name: {name!r} cannot name a directory of results: give --out"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["x.yaml"]
 
 
 def test_results_that_are_unfinished_or_damaged(scenario, tmp_path):

@@ -76,7 +76,7 @@ def command(
     from simnet.experiment.ladder import WholeNumbers, ladder_for
     from simnet.experiment.objective import parse_objective
     from simnet.experiment.points import Point
-    from simnet.experiment.store import Store, provenance
+    from simnet.experiment.store import Store, default_directory, provenance
     from simnet.experiment.visitor import Visitor, value_at
     from simnet.experiment.workers import KeptWorkers, LocalWorkers, Workers, WorkersDiedError
     from simnet.faults import InputError
@@ -111,7 +111,7 @@ def command(
         raise InputError(f"--max-replications {max_replications}: give at least {fewest}")
     check_traces(document, [checked], base)
 
-    directory = out or Path("results") / f"{checked.name}-capacity"
+    directory = out or default_directory(checked.name, "capacity")
     origin = provenance(checked, [Point(0, (), checked)], base) | {"vary": vary}
     store = Store.open(directory, checked, origin)
     cluster: AbstractContextManager[Workers] = (

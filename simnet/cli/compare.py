@@ -146,7 +146,7 @@ def _run(
     from simnet.cli.progress import progress
     from simnet.experiment.points import Point
     from simnet.experiment.replications import Replications
-    from simnet.experiment.store import Store, provenance
+    from simnet.experiment.store import Store, default_directory, provenance
     from simnet.experiment.sweep import sweep
     from simnet.experiment.workers import KeptWorkers, LocalWorkers, WorkersDiedError
     from simnet.scenario.document import parse_value
@@ -163,7 +163,7 @@ def _run(
         values = [text.partition("=") for text in texts]
         settings = tuple((p.strip(), parse_value(v, f"--{name} {p}")) for p, _, v in values)
         sides.append((name, Point(0, settings, checked)))
-    directory = out or Path("results") / f"{sides[0][1].scenario.name}-compare"
+    directory = out or default_directory(sides[0][1].scenario.name, "compare")
     number = replications or max(sides[0][1].scenario.replications, 5)
     with (
         KeptWorkers(LocalWorkers(jobs)) as workers,

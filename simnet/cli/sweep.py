@@ -57,7 +57,7 @@ def command(
     from simnet.experiment.dask_workers import DaskWorkers
     from simnet.experiment.points import points_of
     from simnet.experiment.replications import Replications, check_until
-    from simnet.experiment.store import Store, provenance
+    from simnet.experiment.store import Store, default_directory, provenance
     from simnet.experiment.sweep import sweep
     from simnet.experiment.workers import LocalWorkers, WorkersDiedError
     from simnet.report.results import Results
@@ -69,7 +69,7 @@ def command(
     document = override(read_document(scenario), overrides, Scenario)
     checked, points = check(document, Scenario), points_of(document)
     check_until(document, checked)
-    directory = out or Path("results") / checked.name
+    directory = out or default_directory(checked.name)
     base = scenario.parent
     check_traces(document, (point.scenario for point in points), base)
     store = Store.open(directory, checked, provenance(checked, points, base))

@@ -45,6 +45,19 @@ _TOLD = 3  # differences between experiments that a message names
 TABLES = ("devices", "requests", "rounds", "transmissions", "batches", "verdicts", "hops")
 
 
+def default_directory(name: str, verb: str = "") -> Path:
+    """Where the results of a scenario go unless somebody says: ``results/NAME``, or ``NAME-VERB``.
+
+    Raises
+    ------
+    InputError
+        If the name would lead elsewhere.
+    """
+    if name.startswith(".") or set(name) & set("/\\"):
+        raise InputError(f"name: {name!r} cannot name a directory of results: give --out")
+    return Path("results") / "-".join(filter(None, (name, verb)))
+
+
 def resolved(scenario: Scenario) -> str:
     """YAML of a scenario with every default written out and units on quantities."""
     data = scenario.model_dump(mode="json", exclude_none=True)

@@ -114,6 +114,8 @@ def _message(error: ErrorDetails) -> str:
         return "must not be empty"
     if type_ == "value_error":
         return str(context["error"])
+    if type_ == "string_pattern_mismatch":
+        return f"must fit the pattern {context['pattern']}"
     message: str = error["msg"]
     return message
 

@@ -153,8 +153,8 @@ class GroupLinks:
             raise InputError(
                 f"devices.{self._name}: device {member} has a mean SNR of "
                 f"{10 * log10(snr) if snr > 0 else -inf:.0f} dB, with which the whole band carries "
-                f"less than {SLOWEST_BPS:g} bit/s: check the units of its snr, or of its position "
-                "and tx_power, uplink.noise and uplink.path_loss"
+                f"less than {SLOWEST_BPS:g} bit/s: check the units of its snr, or of position and "
+                "tx_power, and those of uplink"
             )
 
     def _given_snr(self) -> float:
