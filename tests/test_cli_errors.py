@@ -275,6 +275,23 @@ def test_the_directory_of_another_experiment_is_left_alone(scenario, tmp_path):
     assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
 
 
+@pytest.mark.parametrize("verb", ["run", "sweep"])
+def test_a_directory_without_a_complete_run_is_begun_anew(scenario, tmp_path, verb):
+    """Once the mistake that no run survived is put right, the same command works."""
+    radio = "  rate: {kind: shannon}\n"
+    changed(scenario, "  rate: {kind: fixed, value: 1 Mbit/s}\n", radio)
+    good = scenario.read_text().replace("    count: 2\n", "    count: 2\n    snr: 10 dB\n")
+    scenario.write_text(good.replace("snr: 10 dB", "snr: -900 dB"))
+    words = [verb, str(scenario), "--out", str(tmp_path / "out")]
+    assert "less than 1 bit/s" in refused(*words)
+    scenario.write_text(good)
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    assert "snr: 10 dB" in (tmp_path / "out" / "scenario.yaml").read_text()
+    scenario.write_text(good.replace("snr: 10 dB", "snr: 11 dB"))
+    assert "devices.phones.snr was 10 dB, is 11 dB" in refused(*words)
+
+
 @pytest.mark.parametrize("name", ["../mine", "a/b", ".hidden"])
 def test_a_name_never_leads_out_of_results(scenario, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)

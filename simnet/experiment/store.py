@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from simnet import __version__
+from simnet.experiment.lock import locked
 from simnet.experiment.points import Point
 from simnet.experiment.run import Run
 from simnet.faults import InputError
@@ -124,6 +125,8 @@ class Store:
     def open(cls, directory: Path, scenario: Scenario, origin: Mapping[str, Any]) -> "Store":
         """Begin a directory, or go on with one that holds results of the same experiment.
 
+        One that was begun for another experiment, and in which no run was completed, is begun anew.
+
         Raises
         ------
         InputError
@@ -134,15 +137,18 @@ class Store:
             raise InputError(f"{directory}: cannot be written: not a directory; give another --out")
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            if file.exists():
-                _check_same(
-                    directory, json.loads(file.read_text(encoding="utf-8")), origin, scenario
-                )
-            elif any(directory.iterdir()):
+            found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+            if found is not None and any((directory / "runs").glob("p*-r*[0-9]")):
+                _check_same(directory, found, origin, scenario)
+            elif found is not None and found != origin:
+                with locked(directory):
+                    _write(directory / "scenario.yaml", resolved(scenario))
+                    _write(file, text)
+            elif found is None and any(directory.iterdir()):
                 raise InputError(
                     f"{directory}: not empty and holds no results of simnet; give another --out"
                 )
-            else:
+            elif found is None:
                 _write(directory / "scenario.yaml", resolved(scenario))
                 _write(file, text)
         except OSError as error:
