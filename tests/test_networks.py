@@ -360,7 +360,7 @@ def test_routes_are_the_shortest_there_are(graph, weight):
         ("routers: [core]", "routers: [core, west]", "west is the name of two nodes"),
         ("radius: 400 m}", "radius: 400 m}\n    cell: north", "no such cell: 'north'"),
         ("latency: 0 s", "latency: 2 ms", "the links of the network have delays: remove it"),
-        ("west: {x: 0 m", "wes.t: {x: 0 m", "String should match pattern"),
+        ("west: {x: 0 m", "wes.t: {x: 0 m", "must fit the pattern"),
         ("position: {kind: disc, radius: 400 m}", "snr: 10 dB", "give the cell of these devices"),
         (
             "position: {kind: disc, radius: 400 m}",
