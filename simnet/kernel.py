@@ -23,8 +23,13 @@ class Environment(simpy.Environment):
     process or of an event, ends the run.
     """
 
-    now: int = 0  # a plain attribute: it is read ten times an event
+    __slots__ = ("now",)  # what is read ten times an event is no property and shadows none
+    now: int
     """Simulated time [ns]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0
 
     def schedule(self, event: Event, priority: EventPriority = NORMAL, delay: SimTime = 0) -> None:
         """Schedule ``event`` after ``delay`` [ns]."""

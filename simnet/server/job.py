@@ -89,7 +89,6 @@ class Job(Delayed):
     one after another, so one job serves them all.
     """
 
-    is_prompt = 0
     round: Round
     __slots__ = (
         "airtime_end_ns",
@@ -99,6 +98,7 @@ class Job(Delayed):
         "batch_start_ns",
         "context_tokens",
         "decode_left",
+        "is_prompt",
         "round",
         "sent_ns",
         "session",
@@ -111,6 +111,7 @@ class Job(Delayed):
     def __init__(self, env: Environment, session: Session) -> None:
         super().__init__(env)
         self._ok, self._value = True, None
+        self.is_prompt = 0
         self.session = session
         self.started_ns = self.sent_ns = -1
         """When the round under way began [ns], and when it was sent; -1: there is none, or all of
