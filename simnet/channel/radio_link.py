@@ -132,7 +132,8 @@ class RadioLink:
         block = start_ns // block_ns
         while True:
             if block != self._block:  # NOTE: _rate_in is inlined, for most packets meet a new block
-                self._block_rate_bps = self._rate(self.snr * self._gain(block))
+                rate, gain = self._rate, self._gain
+                self._block_rate_bps = rate(self.snr * gain(block))
                 self._block = block
             rate_bps = self._block_rate_bps
             end_ns = start_ns + ceil(bits * 1e9 / rate_bps)

@@ -120,20 +120,19 @@ class Device:
         rounds, job = protocol.rounds(choice, draws, self.view), Job(env, session)
         network.flights[request] = job, rounds
         for round_ in rounds:
-            row, local_ns, uplink_bits, downlink_bits, server_tokens, _, _, _, next_ns = round_
-            sent_ns = ready_ns + local_ns
+            row, sent_ns = round_.row, ready_ns + round_.local_ns
             if sent_ns > env.now:
                 job.draft(round_, ready_ns)
                 yield env.at(sent_ns)
-            if not server_tokens:
+            if not round_.server_tokens:
                 write((request, row, ready_ns, *(sent_ns,) * 7))
                 job.started_ns = -1
                 ready_ns = sent_ns
                 continue
-            down_ns = downlink(downlink_bits)
+            down_ns, next_ns = downlink(round_.downlink_bits), round_.next_local_ns
             job.send(round_, ready_ns, sent_ns, down_ns + next_ns)
-            if uplink_bits:
-                uplink.send(station, link, uplink_bits, job)
+            if round_.uplink_bits:
+                uplink.send(station, link, round_.uplink_bits, job)
             else:
                 network.deliver(job, sent_ns, sent_ns)
             yield job

@@ -1,5 +1,7 @@
 """A device whose drafting time depends on what it did before: it drafts ahead, or heats up."""
 
+from dataclasses import replace
+
 from simnet.channel.radio_link import RadioLink
 from simnet.device.device import FINISHED, STARTED, Device, Group, fall_back, record_decoding
 from simnet.device.network import Network
@@ -46,7 +48,7 @@ class PacedDevice(Device):
         planned, head_start_ns = next(rounds, None), 0
         while planned is not None:
             drafting_ns, _ = self._work(ready_ns, max(0, planned.local_ns - head_start_ns))
-            round_ = planned._replace(local_ns=drafting_ns, next_local_ns=0)
+            round_ = replace(planned, local_ns=drafting_ns, next_local_ns=0)
             sent_ns, head_start_ns = ready_ns + drafting_ns, 0
             if sent_ns > env.now:
                 job.draft(round_, ready_ns)

@@ -30,7 +30,8 @@ class FifoUplink:
         end_ns = self.free_ns = link.drain(start_ns, bits)
         if payload.is_prompt:
             self._write((device, 1, bits, now_ns, start_ns, end_ns, end_ns - start_ns, 0))
-        self._deliver(payload, start_ns, end_ns)
+        deliver = self._deliver
+        deliver(payload, start_ns, end_ns)
 
     @property
     def backlog_s(self) -> float:

@@ -1,6 +1,7 @@
 """One device's conversations: each prompt holds all that was said before."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import cast
 
 from simnet.protocol.round import Losable, NetworkView, Plan, Prompt, Protocol, Round
@@ -49,7 +50,7 @@ class Turn:
             self._told = self._length
         else:
             self._not_seen()
-        return round_._replace(context_tokens=self._context + self._before)
+        return replace(round_, context_tokens=self._context + self._before)
 
     def lose(self) -> None:
         """The last upload was given up."""

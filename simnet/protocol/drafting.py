@@ -157,20 +157,18 @@ def compile_rounds(
     )
     local_ns = prefill_ns + drafting_ns
     last = np.append(answer[1:] != answer[:-1], True)
-    columns = zip(
+    columns = (
         range(len(cut.start)),
         _shared(local_ns),
         _shared(uplink_bits),
         _shared(downlink_bits),
         _shared(server_tokens),
         _shared(answers.prompt_tokens[answer] + position),
-        repeat(0, len(cut.start)),
+        repeat(0),
         uncertainty.tolist(),
         _shared(np.where(last, 0, np.roll(local_ns, -1))),
-        strict=True,
     )
-    # NOTE: a named tuple's own constructor takes three times as long
-    rounds = list(map(tuple.__new__, repeat(Round), columns))
+    rounds = list(map(Round, *columns))
     prompts = setting.prompts(answers)
     if not verified.any():
         prompts = [Prompt(prompt.tokens, False, 0, 0, 0) for prompt in prompts]

@@ -3,6 +3,7 @@
 import typing
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -38,8 +39,9 @@ PLAN_FLOATS = (
 )
 
 
-class Round(NamedTuple):
-    """What a device and the network need to know of one round.
+@dataclass(slots=True)
+class Round:
+    """What a device and the network need to know of one round; nobody changes it.
 
     Attributes
     ----------

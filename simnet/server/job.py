@@ -130,8 +130,10 @@ class Job(Delayed):
         self.started_ns = started_ns
         self.sent_ns = sent_ns
         self.rest_ns = rest_ns
-        # NOTE: unpacking is half the price of reading by name, once per round
-        _, _, _, _, self.tokens, self.context_tokens, self.decode_left, self.uncertainty, _ = round_
+        self.tokens = round_.server_tokens
+        self.context_tokens = round_.context_tokens
+        self.decode_left = round_.decode_tokens
+        self.uncertainty = round_.uncertainty
         self.airtime_start_ns = self.airtime_end_ns = -1
         self.arrived_ns = self.batch_start_ns = self.batch_end_ns = -1
         if self.decode_left:
