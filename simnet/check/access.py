@@ -6,7 +6,7 @@ from typing import Any
 
 from scipy.special import exp1
 
-from simnet.check.case import Case
+from simnet.check.case import Case, metric
 from simnet.experiment.run import Run
 
 _SLOT_S = 0.010
@@ -103,10 +103,6 @@ def _sojourn_in_slots(run: Run) -> float:
     return sojourn_s / _SLOT_S
 
 
-def _metric(name: str) -> Any:
-    return lambda run: run.metrics[name]
-
-
 _DEVICES, _RHO = 10, 0.6
 _LISTENS, _DELAY = 3.0, 0.05  # per time of a payload
 _UNHEARD = e ** (-_DELAY * _LISTENS)
@@ -164,7 +160,7 @@ CASES = (
         "TDMA, 10 devices: utilisation",
         "rho",
         _tdma(),
-        _metric("uplink_utilisation"),
+        metric("uplink_utilisation"),
         _RHO,
         "",
     ),
@@ -230,7 +226,7 @@ CASES = (
         "Slotted ALOHA, 50 backlogged devices: share of attempts that collide",
         "1 - (1 - p)^(N - 1) at p = 0.02",
         _aloha(50, "10 kbit", probability=0.02),
-        _metric("retransmission_rate"),
+        metric("retransmission_rate"),
         1 - 0.98**49,
         "",
     ),
@@ -263,7 +259,7 @@ CASES = (
         "Band split for equal latency, five devices near and five far: time of an upload",
         "phi - T_S = sum_k Q / R_k, from B_k = Q / (r_k (phi - T_S)) (Multi-SPIN)",
         _equal_latency(),
-        _metric("uplink_airtime_s_mean"),
+        metric("uplink_airtime_s_mean"),
         5 * 0.010 / log2(1 + 100) + 5 * 0.010 / log2(1 + 1),
         "s",
         replications=1,

@@ -106,6 +106,11 @@ class Outcome:
         return (self.mean - self.case.theory) / self.standard_error if self.standard_error else 0.0
 
 
+def metric(name: str) -> Callable[[Run], float]:
+    """Reads the metric ``name`` off a run."""
+    return lambda run: run.metrics[name]
+
+
 def replications_at(case: Case, precision: float) -> int:
     """How many runs of ``case`` a share ``precision`` of full precision takes."""
     return max(1 if case.exact_within else FEWEST, round(case.replications * precision))

@@ -3,8 +3,8 @@
 from math import exp
 from typing import Any
 
-from simnet.check.case import Case
-from simnet.check.one_uplink import metric, one_uplink
+from simnet.check.case import Case, metric
+from simnet.check.one_uplink import one_uplink
 from simnet.trace.synthetic_iid import Iid
 
 # --- drafting ahead: four drafts of 10 ms, 896 bit each at 1 Mbit/s, a step of 10 ms --------------

@@ -3,11 +3,10 @@
 from math import nan
 from typing import Any
 
-from simnet.check.case import Case
-from simnet.check.one_uplink import NOTHING_BILLED, metric, one_uplink
+from simnet.check.case import Case, metric
+from simnet.check.one_uplink import TALK, talking
 from simnet.check.queues import station
 from simnet.experiment.run import Run
-from simnet.trace.synthetic_iid import Iid
 
 _PER_S, _S = 60.0, 0.010  # arrivals per second; verdicts take 10 ms
 _RHO = _PER_S * _S
@@ -24,17 +23,11 @@ def _verdicts(law: dict[str, Any], replicas: int = 1) -> dict[str, Any]:
 
 
 def _loop(count: int) -> dict[str, Any]:
-    """HLM devices that always ask, with a verdict of 480 bit for each token."""
-    scenario = one_uplink(
-        {"kind": "hlm"},
-        count=count,
-        stop={"duration": "40 s", "warmup": "5 s"},
-        draft="50 ms",
-        rate="1000 Gbit/s",
-        step_time={"kind": "constant", "time": "0 s"},
-        ledger={**NOTHING_BILLED, "header": "466 bit", "verdict": True},
-    )
-    return {**scenario, "downlink": {"kind": "shared", "rate": "48 kbit/s"}}
+    """Devices that always ask, held up by the downlink alone."""
+    return {
+        **talking(count, rate="1000 Gbit/s", step="0 s"),
+        "downlink": {"kind": "shared", "rate": "48 kbit/s"},
+    }
 
 
 def _saturated(run: Run) -> float:
@@ -42,8 +35,6 @@ def _saturated(run: Run) -> float:
     binds = (run.verdict.state, run.verdict.binding_resource) == ("saturated", "downlink")
     return run.metrics["output_tokens_per_s"] if binds else nan
 
-
-_ANSWERS = Iid(requests=40, tokens=200, acceptance=0.8, vocabulary_size=16384, support=8)
 
 CASES = (
     Case(
@@ -80,7 +71,7 @@ CASES = (
         "token/s",
         replications=1,
         exact_within=0.002,
-        trace=_ANSWERS,
+        trace=TALK,
     ),
     Case(
         f"Closed loop of {_K}: the verdict names the downlink, saturated at",
@@ -91,7 +82,7 @@ CASES = (
         "token/s",
         replications=1,
         exact_within=0.002,
-        trace=_ANSWERS,
+        trace=TALK,
     ),
     Case(
         f"Closed loop of {_K}: load of the downlink",
@@ -102,6 +93,6 @@ CASES = (
         "",
         replications=1,
         exact_within=0.002,
-        trace=_ANSWERS,
+        trace=TALK,
     ),
 )

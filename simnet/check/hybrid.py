@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simnet.check.case import Case
+from simnet.check.case import Case, metric
 
 _SLM_S, _LLM_S, _BACKHAUL_S, _DOWNLINK_S, _RATE_BPS = 0.020, 0.030, 0.002, 0.005, 1e6
 _VOCABULARY, _PROBABILITY_BITS, _INDEX_BITS = 4096, 8, 12  # of the bundled trace: 2**12 tokens
@@ -45,16 +45,12 @@ def _one_user(protocol: dict[str, Any], requests: int) -> dict[str, Any]:
     }
 
 
-def _metric(name: str) -> Any:
-    return lambda run: run.metrics[name]
-
-
 CASES = (
     Case(
         "HLM, one user, fixed rate: throughput",
         "1 / (tau_SLM + B / R + tau_LLM + RTT)",
         _one_user({"kind": "hlm"}, 20),
-        _metric("output_tokens_per_s"),
+        metric("output_tokens_per_s"),
         1 / (_SLM_S + _SENT_S),
         "token/s",
         replications=1,
@@ -64,7 +60,7 @@ CASES = (
         "SLM alone, one user: throughput",
         "1 / tau_SLM",
         _one_user({"kind": "slm-only"}, 20),
-        _metric("output_tokens_per_s"),
+        metric("output_tokens_per_s"),
         1 / _SLM_S,
         "token/s",
         replications=1,
@@ -74,7 +70,7 @@ CASES = (
         "LLM alone, one user: mean gap between tokens",
         "tau_LLM: tokens stream, the way down is paid once",
         _one_user({"kind": "llm-only"}, 20),
-        _metric("itl_s_mean"),
+        metric("itl_s_mean"),
         _LLM_S,
         "s",
         replications=1,

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from math import log2, log10
 from typing import Any
 
-from simnet.check.case import Case
-from simnet.check.one_uplink import NOTHING_BILLED, metric
+from simnet.check.case import Case, metric
+from simnet.check.one_uplink import NOTHING_BILLED
 from simnet.experiment.run import Run
 from simnet.trace.synthetic_iid import Iid
 

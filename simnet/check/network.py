@@ -5,16 +5,14 @@ from typing import Any
 
 from scipy.special import exp1
 
-from simnet.check.case import Case
+from simnet.check.case import Case, metric
 from simnet.check.channel import saturated_link, spectral_efficiency
-from simnet.check.one_uplink import NOTHING_BILLED, metric, one_uplink
+from simnet.check.one_uplink import TALK, talking
 from simnet.check.queues import station
 from simnet.experiment.run import Run
-from simnet.trace.synthetic_iid import Iid
 
 _PER_S, _BITS, _S = 60.0, 10_000, 0.010  # arrivals per second; 10 kbit take 10 ms at 1 Mbit/s
 _RHO = _PER_S * _S
-_ANSWERS = Iid(requests=40, tokens=200, acceptance=0.8, vocabulary_size=16384, support=8)
 
 
 def _asking(network: dict[str, Any], cells: tuple[str, ...]) -> dict[str, Any]:
@@ -53,16 +51,7 @@ _MEETING = {
 
 
 def _talking(count: int) -> dict[str, Any]:
-    """HLM devices that always ask; 50 ms a draft, a header and |V| entries up, 480 bit down."""
-    scenario = one_uplink(
-        {"kind": "hlm"},
-        count=count,
-        stop={"duration": "40 s", "warmup": "5 s"},
-        draft="50 ms",
-        rate="1 Gbit/s",
-        step_time={"kind": "constant", "time": "4 ms"},
-        ledger={**NOTHING_BILLED, "header": "466 bit", "verdict": True},
-    )
+    """Devices that always ask, over two links."""
     network = {
         "cells": {"west": {}},
         "routers": ["core"],
@@ -73,7 +62,8 @@ def _talking(count: int) -> dict[str, Any]:
         ],
     }
     downlink = {"kind": "shared", "rate": "480 kbit/s", "latency": "1 ms"}
-    return {**scenario, "network": network, "downlink": downlink}
+    asking = talking(count, rate="1 Gbit/s", step="4 ms")
+    return {**asking, "network": network, "downlink": downlink}
 
 
 _UP_BITS = 466 + 16384 * (8 + 14)  # header, and |V| entries of a probability and an index
@@ -227,7 +217,7 @@ CASES = (
         "token/s",
         replications=1,
         exact_within=0.002,
-        trace=_ANSWERS,
+        trace=TALK,
     ),
     Case(
         "Closed loop of 30 over two links: the verdict names the backhaul, saturated at",
@@ -238,7 +228,7 @@ CASES = (
         "token/s",
         replications=1,
         exact_within=0.002,
-        trace=_ANSWERS,
+        trace=TALK,
     ),
     Case(
         "Closed loop of 30 over two links: load of the backhaul",
@@ -249,7 +239,7 @@ CASES = (
         "",
         replications=1,
         exact_within=0.01,
-        trace=_ANSWERS,
+        trace=TALK,
     ),
     Case(
         "Two cells that share nothing: load of one's link, relative to that cell alone",

@@ -1,10 +1,9 @@
 """Devices that always ask over one uplink of fixed rate: where times add up."""
 
-from collections.abc import Callable
 from typing import Any
 
 from simnet.check.case import SYNTHETIC
-from simnet.experiment.run import Run
+from simnet.trace.synthetic_iid import Iid
 
 NOTHING_BILLED: dict[str, Any] = {
     "header": "0 bit",
@@ -73,6 +72,26 @@ def one_uplink(
     }
 
 
-def metric(name: str) -> Callable[[Run], float]:
-    """Reads the metric ``name`` off a run."""
-    return lambda run: run.metrics[name]
+TALK = Iid(requests=40, tokens=200, acceptance=0.8, vocabulary_size=16384, support=8)
+"""Trace of `talking`."""
+
+
+def talking(count: int, rate: str, step: str) -> dict[str, Any]:
+    """HLM devices that always ask: 50 ms a draft, a header and |V| entries up, 480 bit down.
+
+    Parameters
+    ----------
+    count : int
+        Devices.
+    rate, step : str
+        Of the uplink, and time of a step.
+    """
+    return one_uplink(
+        {"kind": "hlm"},
+        count=count,
+        stop={"duration": "40 s", "warmup": "5 s"},
+        draft="50 ms",
+        rate=rate,
+        step_time={"kind": "constant", "time": step},
+        ledger={**NOTHING_BILLED, "header": "466 bit", "verdict": True},
+    )

@@ -1,7 +1,7 @@
 """What protocols send and commit, on traces of independent tokens."""
 
-from simnet.check.case import Case
-from simnet.check.one_uplink import metric, one_uplink
+from simnet.check.case import Case, metric
+from simnet.check.one_uplink import one_uplink
 from simnet.trace.synthetic_iid import Iid
 
 _A, _L = 0.8, 4

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from simnet.check.case import Case
-from simnet.check.one_uplink import NOTHING_BILLED, metric, one_uplink
+from simnet.check.case import Case, metric
+from simnet.check.one_uplink import NOTHING_BILLED, one_uplink
 from simnet.experiment.run import Run
 from simnet.trace.synthetic_iid import Iid
 

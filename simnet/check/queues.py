@@ -3,12 +3,8 @@
 from math import factorial
 from typing import Any
 
-from simnet.check.case import Case
+from simnet.check.case import Case, metric
 from simnet.experiment.run import Run
-
-
-def _metric(name: str) -> Any:
-    return lambda run: run.metrics[name]
 
 
 def station(
@@ -84,7 +80,7 @@ CASES = (
         "M/D/1 at the uplink: mean wait",
         "Pollaczek-Khinchine: rho S / (2 (1 - rho))",
         station(payload=_FIXED),
-        _metric("uplink_waiting_time_s_mean"),
+        metric("uplink_waiting_time_s_mean"),
         RHO * 0.010 / (2 * (1 - RHO)),
         "s",
     ),
@@ -92,7 +88,7 @@ CASES = (
         "M/M/1 at the uplink: mean wait",
         "rho S / (1 - rho)",
         station(payload=_EXPONENTIAL),
-        _metric("uplink_waiting_time_s_mean"),
+        metric("uplink_waiting_time_s_mean"),
         RHO * 0.010 / (1 - RHO),
         "s",
     ),
@@ -100,7 +96,7 @@ CASES = (
         "M/G/1 at the uplink, gamma payloads of shape 1/2: mean wait",
         "Pollaczek-Khinchine: lambda E[S^2] / (2 (1 - rho)), E[S^2] = 3 S^2",
         station(payload={"kind": "gamma", "mean": "10 kbit", "shape": 0.5}),
-        _metric("uplink_waiting_time_s_mean"),
+        metric("uplink_waiting_time_s_mean"),
         _PER_S * 3 * 0.010**2 / (2 * (1 - RHO)),
         "s",
         replications=40,
@@ -109,7 +105,7 @@ CASES = (
         "M/M/1 at the uplink: utilisation",
         "rho",
         station(payload=_EXPONENTIAL),
-        _metric("uplink_utilisation"),
+        metric("uplink_utilisation"),
         RHO,
         "",
     ),
@@ -120,7 +116,7 @@ CASES = (
             payload={"kind": "gamma", "mean": "10 kbit", "shape": 0.5},
             mac="processor-sharing",
         ),
-        _metric("uplink_airtime_s_mean"),
+        metric("uplink_airtime_s_mean"),
         0.010 / (1 - RHO),
         "s",
     ),
@@ -131,7 +127,7 @@ CASES = (
             payload=_NOTHING,
             step_time={"kind": "random", "time": {"kind": "exponential", "mean": "10 ms"}},
         ),
-        _metric("server_waiting_time_s_mean"),
+        metric("server_waiting_time_s_mean"),
         RHO * 0.010 / (1 - RHO),
         "s",
         replications=40,
@@ -140,7 +136,7 @@ CASES = (
         "M/D/1 at the server, batches of one: mean wait",
         "rho S / (2 (1 - rho))",
         station(payload=_NOTHING, step_time={"kind": "constant", "time": "10 ms"}),
-        _metric("server_waiting_time_s_mean"),
+        metric("server_waiting_time_s_mean"),
         RHO * 0.010 / (2 * (1 - RHO)),
         "s",
     ),
@@ -148,7 +144,7 @@ CASES = (
         "Closed loop of 50 devices on one uplink: throughput",
         "product form, K = 50, Z = 1 s, S = 15 ms",
         _closed_loop(),
-        _metric("requests_per_s"),
+        metric("requests_per_s"),
         _THROUGHPUT,
         "1/s",
     ),
@@ -164,7 +160,7 @@ CASES = (
         "Closed loop of 50 devices on one uplink: utilisation",
         "X S",
         _closed_loop(),
-        _metric("uplink_utilisation"),
+        metric("uplink_utilisation"),
         _BUSY,
         "",
     ),

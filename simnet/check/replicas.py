@@ -3,8 +3,8 @@
 from math import factorial
 from typing import Any
 
-from simnet.check.case import Case
-from simnet.check.server import metric, probes
+from simnet.check.case import Case, metric
+from simnet.check.server import probes
 from simnet.experiment.run import Run
 
 _C, _A, _S = 4, 3.2, 0.010  # replicas, offered load in erlang, mean step time [s]

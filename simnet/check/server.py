@@ -2,14 +2,9 @@
 
 from typing import Any
 
-from simnet.check.case import SYNTHETIC, Case
+from simnet.check.case import SYNTHETIC, Case, metric
 from simnet.experiment.run import Run
 from simnet.trace.synthetic_iid import Iid
-
-
-def metric(name: str) -> Any:
-    """Reads a metric off a run."""
-    return lambda run: run.metrics[name]
 
 
 def probes(
