@@ -74,7 +74,7 @@ def main(
     right.set_xticks([0, 1], ["drafts accepted", "drafts rejected"])
     right.set_ylabel("mean time on the uplink (ms)")
     for axes in (left, right):
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.2 * axes.get_ylim()[1])  # room for the legend
     mark_synthetic(figure, trace_kinds(Results.read(Path(turns))))
     save(figure, Path(file))
     print(file)
