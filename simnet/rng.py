@@ -122,11 +122,15 @@ class Crowd:
         How many there are.
     """
 
+    FEWEST = 16
+    """Counters of a window, at least, and of one that is not prepared."""
+
     __slots__ = ("_keys", "_length", "asked", "end", "first", "numbers", "size")
 
     def __init__(self, stream: CounterStream, size: int) -> None:
         self._keys = np.array([stream.child(i).key for i in range(size)], dtype=np.uint64)
-        self._length = min(max(8_192 // size, 16), 256)  # as many numbers as a cache near by holds
+        # as many numbers as a cache near by holds
+        self._length = min(max(8_192 // size, self.FEWEST), 256)
         self.size = size
         self.first = self.end = 0
         """The window."""
@@ -148,7 +152,7 @@ class Crowd:
         length = self.end - self.first
         pays = self.asked * 300 * self._length > length * (12_000 + 2.5 * self._length * self.size)
         self.first, self.asked, self.numbers = counter, 0, None
-        self.end = counter + (self._length if pays else 16)
+        self.end = counter + (self._length if pays else self.FEWEST)
         if pays:
             self.numbers = uniform_table(self._keys, counter, self._length).ravel().data
 

@@ -62,7 +62,7 @@ class QueuedUplink(Generic[P]):
 
     def __init__(self, medium: Medium) -> None:
         self.env, self.log = medium.env, medium.log
-        self._deliver = medium.deliver
+        self._deliver, self._lose = medium.deliver, medium.lose
         self._write = medium.log.transmissions.write
         self._queues: list[deque[P]] = [deque() for _ in range(medium.devices)]
 

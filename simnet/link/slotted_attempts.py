@@ -5,11 +5,10 @@ from math import ceil, inf
 
 from simnet.channel.packet_link import Block, PacketLink
 from simnet.channel.radio_link import RadioLink
-from simnet.link.base import Medium, Payload
+from simnet.link.base import Payload
 from simnet.link.block_bits import BlockBits
-from simnet.link.slot_pattern import SlotPattern
 from simnet.link.slotted import Packet, SlottedUplink
-from simnet.scheduling.uplink import Ranked, UplinkScheduler
+from simnet.scheduling.uplink import Ranked
 
 
 class _Packet(Packet):
@@ -74,18 +73,6 @@ class SlottedInAttempts(SlottedUplink):
 
     _packet = _Packet
     _block_bits = _ChosenBits
-
-    def __init__(
-        self,
-        medium: Medium,
-        scheduler: UplinkScheduler,
-        blocks: int,
-        pattern: SlotPattern,
-        request_ns: int = 0,
-        grant_ns: int = 0,
-    ) -> None:
-        super().__init__(medium, scheduler, blocks, pattern, request_ns, grant_ns)
-        self._lose = medium.lose
 
     def _cut(self, packet: Packet) -> None:
         """Record a payload that the horizon cut."""

@@ -2,10 +2,7 @@
 
 from collections import deque
 
-from simnet.link.base import Medium
-from simnet.link.slot_pattern import SlotPattern
 from simnet.link.slotted import Packet, SlottedUplink
-from simnet.scheduling.uplink import UplinkScheduler
 from simnet.scheduling.uplink_round_robin import Turns, share
 
 
@@ -18,18 +15,8 @@ class SlottedInTurns(SlottedUplink):
 
     _waiting: list[Packet]
     """The line, the next first; in a circle while there are turns."""
-
-    def __init__(
-        self,
-        medium: Medium,
-        scheduler: UplinkScheduler,
-        blocks: int,
-        pattern: SlotPattern,
-        request_ns: int = 0,
-        grant_ns: int = 0,
-    ) -> None:
-        super().__init__(medium, scheduler, blocks, pattern, request_ns, grant_ns)
-        self._turns: Turns[Packet] | None = None
+    _turns: Turns[Packet] | None = None
+    """While there are turns; None: each has its share of a slot."""
 
     @property
     def backlog_s(self) -> float:

@@ -5,7 +5,7 @@ tests.
 """
 
 from dataclasses import dataclass, fields
-from itertools import pairwise, repeat
+from itertools import pairwise, repeat, starmap
 from typing import cast
 
 import numpy as np
@@ -164,11 +164,11 @@ def compile_rounds(
         _shared(downlink_bits),
         _shared(server_tokens),
         _shared(answers.prompt_tokens[answer] + position),
-        repeat(0),
+        repeat(0, len(cut.start)),
         uncertainty.tolist(),
         _shared(np.where(last, 0, np.roll(local_ns, -1))),
     )
-    rounds = list(map(Round, *columns))
+    rounds = list(starmap(Round, zip(*columns, strict=True)))
     prompts = setting.prompts(answers)
     if not verified.any():
         prompts = [Prompt(prompt.tokens, False, 0, 0, 0) for prompt in prompts]

@@ -111,7 +111,7 @@ class Job(Delayed):
     def __init__(self, env: Environment, session: Session) -> None:
         super().__init__(env)
         self._ok, self._value = True, None
-        self.is_prompt = 0
+        self.is_prompt = 0  # NOTE: of the object, for it is read faster than one of the class
         self.session = session
         self.started_ns = self.sent_ns = -1
         """When the round under way began [ns], and when it was sent; -1: there is none, or all of
